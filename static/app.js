@@ -1,0 +1,2 @@
+// app.js: what every page needs.
+"use strict";
