@@ -1,6 +1,12 @@
 // Package views holds the pages and fragments as templ components, and the
 // plain view models that they take. It knows no store and no request.
+//
+// Where things are: the frame of every page in layout.templ, what several
+// pages share in poster.templ, card.templ, icons.templ and time.go, and one
+// file for each page.
 package views
+
+import "fmt"
 
 // current is the value of aria-current for a link of the main navigation.
 func current(here, path string) string {
@@ -8,4 +14,38 @@ func current(here, path string) string {
 		return "page"
 	}
 	return "false"
+}
+
+// Price is a price in US cents as people read it: "Free", "$6", "$12.50".
+func Price(cents int) string {
+	switch {
+	case cents <= 0:
+		return "Free"
+	case cents%100 == 0:
+		return fmt.Sprintf("$%d", cents/100)
+	}
+	return fmt.Sprintf("$%d.%02d", cents/100, cents%100)
+}
+
+// Count is a number with its noun: "1 person", "4 people".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// CategoryName is the name of one gig's category: "Play".
+func CategoryName(category string) string { return categoryNames[category].one }
+
+// CategoryPlural is the name of a category as a shelf of gigs: "Plays".
+func CategoryPlural(category string) string { return categoryNames[category].many }
+
+var categoryNames = map[string]struct{ one, many string }{
+	"comedy":   {"Comedy", "Comedy"},
+	"play":     {"Play", "Plays"},
+	"dance":    {"Dance", "Dance"},
+	"fitness":  {"Fitness", "Fitness"},
+	"music":    {"Music", "Music"},
+	"workshop": {"Workshop", "Workshops"},
 }
