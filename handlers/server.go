@@ -54,6 +54,9 @@ type Server struct {
 	Options
 	sessions *scs.SessionManager
 	handler  http.Handler
+	keys     keyOnce // new stream keys that wait to be shown
+	streams  streams // the FLV responses under way
+	pulse    pulse   // what open gig pages were told last
 }
 
 // NewServer wires the routes.
