@@ -2,71 +2,123 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
 
-	"bookmygig/chat"
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// Embedded is the store of a single node: one bbolt file.
-type Embedded struct{}
+// ErrInUse means that another process has the embedded store open.
+var ErrInUse = errors.New("is in use by another process")
 
-// OpenEmbedded opens or makes the store in the folder dir. It fails with a
-// clear error when another process has it open.
-func OpenEmbedded(dir string) (*Embedded, error) { panic("not built yet") }
+// lockWait is how long OpenEmbedded waits for a process that is just leaving.
+const lockWait = time.Second
 
-// Close flushes and closes the file.
-func (e *Embedded) Close() error { return nil }
+// Embedded is the store of a single node: one bbolt file. Its methods may be
+// called at the same time.
+type Embedded struct {
+	db    *bolt.DB
+	index index
 
-// Ready reports whether the store can answer.
-func (e *Embedded) Ready(ctx context.Context) error { return nil }
+	queue   chan *write
+	closing chan struct{} // closed: no new writes
+	stopped chan struct{} // closed: the writer has answered all it took
 
-// CreateGig keeps a new gig; it is durable when CreateGig returns.
-func (e *Embedded) CreateGig(ctx context.Context, g Gig) error { return nil }
-
-// Gig returns a gig, or ErrNotFound.
-func (e *Embedded) Gig(ctx context.Context, id string) (Gig, error) { return Gig{}, ErrNotFound }
-
-// UpdateGig changes a gig in one atomic, durable step: change is called with
-// the present gig and may be called again; an error from it is returned and
-// nothing changes. ID, Owner and ListedAt cannot be changed.
-func (e *Embedded) UpdateGig(ctx context.Context, id string, change func(*Gig) error) (Gig, error) {
-	return Gig{}, ErrNotFound
+	close    sync.Once
+	closeErr error
+	purger   sync.WaitGroup
 }
 
-// ListGigs answers a query.
-func (e *Embedded) ListGigs(ctx context.Context, q Query) (Listing, error) { return Listing{}, nil }
-
-// GigsByOwner returns the owner's gigs, newest listing first, at most limit.
-func (e *Embedded) GigsByOwner(ctx context.Context, owner string, limit int) ([]Gig, error) {
-	return nil, nil
+// OpenEmbedded opens or makes the store in the folder dir, which is made when
+// it is missing. When another process has it open the error wraps ErrInUse.
+func OpenEmbedded(dir string) (*Embedded, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	path := filepath.Join(dir, fileName)
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("store: %s %w", path, ErrInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	e := &Embedded{
+		db:      db,
+		queue:   make(chan *write, queueLength),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	if err := e.load(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), db.Close())
+	}
+	go e.runWriter()
+	e.purger.Go(e.purgeSessions)
+	return e, nil
 }
 
-// Authorize implements media.Authorizer: it resolves a stream key by its hash.
-func (e *Embedded) Authorize(ctx context.Context, key string) (gigID string, err error) {
-	return "", ErrNotFound
+// load makes a new file complete and durable, and fills the index.
+func (e *Embedded) load(dir string) error {
+	if err := e.db.Update(prepare); err != nil {
+		return err
+	}
+	// The names of a new file and a new folder are on disk only when the
+	// folders that hold them are.
+	for _, d := range []string{dir, filepath.Dir(filepath.Clean(dir))} {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+	}
+	return e.db.View(e.index.load)
 }
 
-// AppendMessages implements chat.Log.
-func (e *Embedded) AppendMessages(ctx context.Context, msgs []chat.Message) ([]chat.Message, []bool, error) {
-	return nil, nil, nil
+// syncDir writes a folder's entries to disk, where the file system can.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
 }
 
-// Messages implements chat.Log.
-func (e *Embedded) Messages(ctx context.Context, room string, after uint64, limit int) ([]chat.Message, uint64, error) {
-	return nil, 0, nil
+// Close finishes the writes that wait, refuses new ones with ErrUnavailable and
+// closes the file.
+func (e *Embedded) Close() error {
+	e.close.Do(func() {
+		close(e.closing)
+		e.purger.Wait()
+		<-e.stopped
+		e.closeErr = e.db.Close()
+	})
+	return e.closeErr
 }
 
-// Sessions is the session store, as alexedwards/scs wants it.
-func (e *Embedded) Sessions() *Sessions { return nil }
+// Ready reports whether the store can answer. A store whose disk is full still
+// can: it reads.
+func (e *Embedded) Ready(ctx context.Context) error {
+	return e.read(ctx, func(*bolt.Tx) error { return nil })
+}
 
-// Sessions implements scs.Store.
-type Sessions struct{}
-
-// Find implements scs.Store.
-func (s *Sessions) Find(token string) ([]byte, bool, error) { return nil, false, nil }
-
-// Commit implements scs.Store.
-func (s *Sessions) Commit(token string, b []byte, expiry time.Time) error { return nil }
-
-// Delete implements scs.Store.
-func (s *Sessions) Delete(token string) error { return nil }
+// read runs fn over one consistent state of the file. It waits for no write.
+func (e *Embedded) read(ctx context.Context, fn func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("store: read: %w", err)
+	}
+	tx, err := e.db.Begin(false)
+	if err != nil {
+		return unavailable(err)
+	}
+	// Ending a reading transaction fails only when it has ended already.
+	defer func() { _ = tx.Rollback() }()
+	return fn(tx)
+}

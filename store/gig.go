@@ -1,8 +1,16 @@
 // Package store keeps what must survive: gigs, sessions and chat history.
 //
-// The embedded store (embedded.go) is one bbolt file; an answer is given only
-// after the data is on disk. It implements the small interfaces that handlers,
-// chat and media declare.
+// The embedded store is one bbolt file; an answer is given only after the data
+// is on disk. It implements the small interfaces that handlers, chat and media
+// declare.
+//
+//	a write  Embedded.CreateGig (gigs.go), AppendMessages (messages.go), … →
+//	         a queue → the one writer (writer.go), which puts all that waits
+//	         into one transaction and answers when that is on disk
+//	a read   straight from the file, never behind a write; the listing from an
+//	         index in memory (index.go, search.go)
+//
+// What stands in the file is named in layout.go.
 package store
 
 import (
@@ -14,6 +22,10 @@ import (
 var (
 	// ErrNotFound means that there is no such gig.
 	ErrNotFound = errors.New("store: not found")
+	// ErrInvalid means that the caller passed what no store can keep, such as a
+	// gig that ends before it starts. Forms have better messages; this is the
+	// net below them.
+	ErrInvalid = errors.New("store: invalid")
 	// ErrUnavailable means that the data could not be read or written now.
 	ErrUnavailable = errors.New("store: unavailable")
 )
@@ -76,9 +88,9 @@ type Query struct {
 	Text     string    // words; each must begin some word of title, creator or description
 	Category Category  // empty: all
 	From, To time.Time // only gigs that overlap [From, To); zero: open
-	Now      time.Time
-	Live     []string // ids of gigs that are live now; they come first
-	Page     int      // from 1
+	Now      time.Time // what is past is told by this; zero: the present
+	Live     []string  // ids of gigs that are live now; they come first
+	Page     int       // from 1
 	PerPage  int
 }
 
