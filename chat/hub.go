@@ -1,8 +1,25 @@
 package chat
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	defaultQueue      = 256
+	defaultMaxMembers = 10_000
+	leastQueue        = 4 // what an entry puts into it at once
+
+	tickEvery    = 250 * time.Millisecond // notices, who is here, empty rooms
+	sweepEvery   = 10 * time.Second       // addresses
+	stopPatience = 5 * time.Second        // for callers to leave at the end
 )
 
 // HubOptions configures a Hub. Zero values mean the defaults named.
@@ -13,75 +30,231 @@ type HubOptions struct {
 }
 
 // Hub holds the rooms of this node that have members.
-type Hub struct{}
+type Hub struct {
+	broker    Broker
+	renderer  Renderer
+	options   HubOptions
+	addresses *addresses
+
+	work context.Context // of catchUp goroutines
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	// mu may be held when a room's mu is taken, never the other way round.
+	mu       sync.Mutex
+	rooms    map[string]*room
+	members  int // that have not left
+	stopping bool
+	idle     chan struct{} // closed when stopping and the last has left
+
+	messages, cut atomic.Uint64
+	refusals      refusals
+}
 
 // NewHub returns a hub over b; Run drives it.
-func NewHub(b Broker, r Renderer, o HubOptions) *Hub { panic("not built yet") }
+func NewHub(b Broker, r Renderer, o HubOptions) *Hub {
+	o.Queue = max(cmp.Or(o.Queue, defaultQueue), leastQueue)
+	o.MaxMembers = cmp.Or(o.MaxMembers, defaultMaxMembers)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	h := &Hub{
+		broker:    b,
+		renderer:  r,
+		options:   o,
+		addresses: newAddresses(),
+		rooms:     make(map[string]*room),
+		idle:      make(chan struct{}),
+	}
+	h.work, h.stop = context.WithCancel(context.Background())
+	return h
+}
 
 // Run delivers messages until ctx ends, then closes all members with
-// ErrShutdown and waits for its goroutines.
-func (h *Hub) Run(ctx context.Context) error { return nil }
+// ErrShutdown and waits, at most five seconds, until their callers have let
+// them leave, and for its goroutines. It is called once. When the broker fails
+// earlier, so does Run.
+func (h *Hub) Run(ctx context.Context) error {
+	// The broker outlives ctx a little: what members say until they have left
+	// is still answered.
+	brokerCtx, stopBroker := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBroker()
+	ended := make(chan error, 1)
+	go func() { ended <- h.broker.Run(brokerCtx, h.deliver) }()
 
-// Identity says who joins.
-type Identity struct {
-	Author string // public id; "host" for the creator
-	Name   string // empty: not chosen yet
-	Host   bool
-	Addr   string // remote address, for the rate per address
+	err := h.tick(ctx, ended)
+	h.closeAll()
+	select {
+	case <-h.idle:
+	case <-time.After(stopPatience):
+		h.options.Logger.Warn("chat: not everybody has left at the end", "members", h.Stats().Members)
+	}
+	h.stop()
+	h.wg.Wait()
+	stopBroker()
+	if err == nil {
+		err = <-ended
+	}
+	return err
+}
+
+// tick does what is due every so often, until ctx or the broker ends.
+func (h *Hub) tick(ctx context.Context, ended <-chan error) error {
+	ticks := time.NewTicker(tickEvery)
+	defer ticks.Stop()
+	swept := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-ended:
+			return errors.Join(errors.New("chat: the broker has ended"), err)
+		case now := <-ticks.C:
+			for _, r := range h.all() {
+				if r.tick(now) {
+					h.dropIfEmpty(r, now)
+				}
+			}
+			if now.Sub(swept) >= sweepEvery {
+				swept = now
+				h.addresses.sweep(now)
+			}
+		}
+	}
+}
+
+func (h *Hub) deliver(m Message) {
+	h.messages.Add(1)
+	if r := h.find(m.Room); r != nil {
+		r.deliver(m)
+	}
 }
 
 // Join adds a member to the room. after is the last Seq the client has seen; 0
 // asks for the newest HistoryOnEntry. The first frames are the history, then
 // come live ones: no holes, no doubles. Where the history does not reach back
-// to after, the gap frame comes first. The caller calls Member.Leave.
-// reserved is the host's name, which nobody else may take.
+// to after, the gap comes first. The caller calls Member.Leave.
+// reserved is the host's name, which nobody else may take. A who.Name that
+// cannot be had in this room leaves the member without a name; see Member.Name.
+// Errors: ErrFull, ErrShutdown, or what the broker's history returned.
 func (h *Hub) Join(ctx context.Context, room string, who Identity, reserved string, after uint64) (*Member, error) {
-	return nil, ErrShutdown
+	if err := h.enter(); err != nil {
+		return nil, err
+	}
+	for {
+		r, err := h.open(room)
+		if err == nil {
+			var m *Member
+			if m, err = r.join(ctx, who, reserved, after); err == nil {
+				return m, nil
+			}
+		}
+		if !errors.Is(err, errDropped) {
+			h.exit()
+			return nil, err
+		}
+	}
 }
 
 // Broadcast sends a ready frame (stream state, viewer count) to all members of
 // the room on this node; nothing happens when it has none.
-func (h *Hub) Broadcast(room string, frame []byte) {}
-
-// Rooms returns the ids of the rooms that have members on this node.
-func (h *Hub) Rooms() []string { return nil }
-
-// People returns who is in the room on this node.
-func (h *Hub) People(room string) People { return People{} }
-
-// Stats are the hub's figures for /metrics.
-type Stats struct {
-	Rooms, Members int
-	Messages       uint64            // delivered to this node since the start
-	Refused        map[string]uint64 // by reason, since the start
-	Cut            uint64            // members cut because their queue was full
+func (h *Hub) Broadcast(room string, frame []byte) {
+	if r := h.find(room); r != nil {
+		r.broadcast(frame)
+	}
 }
 
-// Stats returns the hub's figures.
-func (h *Hub) Stats() Stats { return Stats{} }
+// Rooms returns the ids of the rooms that have members on this node.
+func (h *Hub) Rooms() []string {
+	var ids []string
+	for _, r := range h.all() {
+		if r.size() > 0 {
+			ids = append(ids, r.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
 
-// Member is one connection in a room.
-type Member struct{}
+// People returns who is in the room on this node.
+func (h *Hub) People(room string) People {
+	if r := h.find(room); r != nil {
+		return r.whoIsHere()
+	}
+	return People{}
+}
 
-// Frames yields what is to be written to the member's socket. It is closed
-// when the member is; Err then says why.
-func (m *Member) Frames() <-chan []byte { return nil }
+// enter counts a member in; exit counts it out.
+func (h *Hub) enter() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopping {
+		return ErrShutdown
+	}
+	h.members++
+	return nil
+}
 
-// Err returns why the member was closed: ErrSlow, ErrShutdown, or nil when it left.
-func (m *Member) Err() error { return nil }
+func (h *Hub) exit() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.members--; h.stopping && h.members == 0 {
+		close(h.idle)
+	}
+}
 
-// SetName gives the member a name, or returns a *NameError.
-func (m *Member) SetName(name string) error { return nil }
+// open returns the room, and makes it when there is none.
+func (h *Hub) open(id string) (*room, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopping {
+		return nil, ErrShutdown
+	}
+	r := h.rooms[id]
+	if r == nil {
+		r = newRoom(h, id)
+		h.rooms[id] = r
+		h.wg.Go(r.load)
+	}
+	return r, nil
+}
 
-// Say publishes a message. Errors: ErrNoName, ErrEmpty, ErrTooLong,
-// *TooFastError, or what the broker returned.
-func (m *Member) Say(ctx context.Context, text, clientID string) error { return nil }
+func (h *Hub) find(id string) *room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rooms[id]
+}
 
-// Leave ends the membership. It may be called twice.
-func (m *Member) Leave() {}
+func (h *Hub) all() []*room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.rooms))
+}
 
-// NewLocalBroker returns the broker of a single node over a durable log.
-func NewLocalBroker(l Log) *LocalBroker { return nil }
+func (h *Hub) dropIfEmpty(r *room, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r.drop(now) {
+		delete(h.rooms, r.id)
+	}
+}
 
-// LocalBroker is the broker of a single node.
-type LocalBroker struct{}
+// forget removes a room that could not be loaded, so that the next to join
+// tries again.
+func (h *Hub) forget(r *room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.rooms[r.id] == r {
+		delete(h.rooms, r.id)
+	}
+}
+
+func (h *Hub) closeAll() {
+	h.mu.Lock()
+	h.stopping = true
+	if h.members == 0 {
+		close(h.idle)
+	}
+	h.mu.Unlock()
+	for _, r := range h.all() {
+		r.closeAll()
+	}
+}
