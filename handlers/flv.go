@@ -1,8 +1,153 @@
 package handlers
 
 import (
-	"bookmygig/store"
+	"bytes"
+	"context"
+	"errors"
+	"net"
 	"net/http"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"bookmygig/media"
 )
 
-func (s *Server) liveFLV(w http.ResponseWriter, r *http.Request) error { return store.ErrNotFound }
+// stallLimit is how long a viewer may take nothing at all before it is cut;
+// batchLimit how long it may take over what it was handed at once (at most
+// 512 KiB), so that a reader of a byte a second cannot hold on to old tags.
+const (
+	stallLimit = 10 * time.Second
+	batchLimit = 60 * time.Second
+)
+
+// viewerID is what a player may call itself in ?viewer=.
+var viewerID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// liveFLV answers with the gig's stream as FLV over HTTP, for as long as it
+// lasts. HTTP/1.1 connections are taken over, so that what net/http holds for
+// each request is free while the stream runs; others are written to by flushing.
+func (s *Server) liveFLV(w http.ResponseWriter, r *http.Request) error {
+	g, err := s.admit(r, chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	if g.Over() {
+		return media.ErrNotLive
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if r.Method == http.MethodHead {
+		if s.Relay.State(g.ID) == media.StateIdle {
+			return media.ErrNotLive
+		}
+		h.Set("Content-Type", "video/x-flv")
+		return nil
+	}
+	id := r.URL.Query().Get("viewer")
+	if !viewerID.MatchString(id) {
+		id = ""
+	}
+	v, err := s.Relay.Join(g.ID, id)
+	if err != nil {
+		return err
+	}
+	h.Set("Content-Type", "video/x-flv")
+	if r.ProtoMajor == 1 && r.TLS == nil {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			s.streams.start(conn, v, head(h))
+			return nil
+		}
+		if !errors.Is(err, http.ErrNotSupported) {
+			v.Close()
+			return err
+		}
+	}
+	defer v.Close()
+	s.streams.flush(r.Context(), w, v)
+	return nil
+}
+
+// head is the head of the response on a connection that was taken over.
+func head(h http.Header) []byte {
+	h.Set("Connection", "close")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = h.Write(&b)
+	b.WriteString("\r\n")
+	return b.Bytes()
+}
+
+// start streams v to a connection that was taken over, in a goroutine of its
+// own with a small stack, so that the one of net/http can end.
+func (st *streams) start(conn net.Conn, v *media.Viewer, head []byte) {
+	ctx, cancel := context.WithCancel(context.Background())
+	sc := &streamConn{conn: conn, cancel: cancel}
+	ok := st.add(sc, func() {
+		defer st.remove(sc)
+		defer v.Close()
+		pending := net.Buffers{head}
+		for {
+			if st.write(sc, pending) != nil {
+				return
+			}
+			bufs, err := v.Next(ctx)
+			if err != nil {
+				return
+			}
+			pending = bufs
+		}
+	})
+	if !ok {
+		v.Close()
+		cancel()
+		_ = conn.Close()
+	}
+}
+
+// write sends all of bufs, as far as possible in one writev. A viewer that
+// takes something in each stall period may be slow; one that takes nothing is
+// cut, and so is one that is not done within the batch limit.
+func (st *streams) write(sc *streamConn, bufs net.Buffers) error {
+	start := time.Now()
+	for now := start; ; now = time.Now() {
+		if err := sc.conn.SetWriteDeadline(now.Add(st.stall())); err != nil {
+			return err
+		}
+		n, err := bufs.WriteTo(sc.conn)
+		sc.wrote.Store(time.Now().UnixNano())
+		late := time.Since(start) > st.stall()*(batchLimit/stallLimit)
+		if err == nil || n == 0 || late || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+}
+
+// flush streams v through net/http, for HTTP/2 and TLS.
+func (st *streams) flush(ctx context.Context, w http.ResponseWriter, v *media.Viewer) {
+	rc := http.NewResponseController(w)
+	if rc.SetReadDeadline(time.Time{}) != nil {
+		return
+	}
+	for {
+		bufs, err := v.Next(ctx)
+		if err != nil {
+			return
+		}
+		for _, b := range bufs {
+			if rc.SetWriteDeadline(time.Now().Add(st.stall())) != nil {
+				return
+			}
+			if _, err := w.Write(b); err != nil {
+				return
+			}
+		}
+		if rc.Flush() != nil {
+			return
+		}
+	}
+}

@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"bytes"
+	"context"
 	"time"
 
 	"bookmygig/media"
 	"bookmygig/store"
+	"bookmygig/views"
 )
 
 // Stage is what the gig's page shows; its value stands in
@@ -52,4 +55,45 @@ func chatClosesAt(g *store.Gig, stage Stage) time.Time {
 		return g.End.Add(store.LateAllowance + chatAfterEnd)
 	}
 	return time.Time{}
+}
+
+// stage returns what changes on the gig's page while it is open.
+func (s *Server) stage(g *store.Gig, now time.Time) views.StageModel {
+	stage := stageOf(g, s.Relay.State(g.ID), now)
+	m := views.StageModel{
+		State:    string(stage),
+		Creator:  g.CreatorName,
+		Title:    g.Title,
+		Category: string(g.Category),
+		When:     views.TimeModel{Start: g.Start, Zone: g.TimeZone, Form: views.TimeStart},
+		Aired:    !g.AiredAt.IsZero(),
+		AirTime:  g.AirTime,
+	}
+	switch stage {
+	case StageLive, StageReconnecting:
+		m.Count = s.Relay.Viewers(g.ID)
+	case StageWaiting:
+		m.Count = s.Hub.People(g.ID).Count
+	case StageEnded:
+		m.Count = g.Peak
+	}
+	return m
+}
+
+// tell renders what open pages of the gig are told: its stage, and how many
+// people there are.
+func (s *Server) tell(ctx context.Context, g *store.Gig) told {
+	m := s.stage(g, time.Now())
+	var stage, house bytes.Buffer
+	// A buffer takes every byte, and the components make no errors.
+	_ = views.StageParts(m).Render(ctx, &stage)
+	_ = views.House(m).Render(ctx, &house)
+	return told{stage.Bytes(), house.Bytes()}
+}
+
+// stageFrame renders the present stage for somebody who has just joined the
+// gig's room: a page that was away for a while is right again.
+func (s *Server) stageFrame(ctx context.Context, g store.Gig) []byte {
+	t := s.tell(ctx, &g)
+	return append(t.stage, t.house...)
 }

@@ -1,0 +1,81 @@
+// gig.js: a gig's page. Starts the player, counts down, says thank you.
+"use strict";
+
+(() => {
+  const video = document.getElementById("player");
+  const screen = document.querySelector(".screen");
+  const lamp = () => document.getElementById("stream-state");
+  const stage = () => lamp().dataset.state;
+
+  // The player and its controls.
+  let player = null, show = null;
+  player = startPlayer({ lib: window.flvjs, video, url: video.dataset.src, state: stage, changed: reveal });
+  show = startControls({ player, video, screen, stage });
+  reveal();
+
+  function reveal() {
+    if (!show) return;
+    const trouble = player.trouble();
+    if (trouble) screen.dataset.trouble = trouble;
+    else delete screen.dataset.trouble;
+    show();
+  }
+
+  // The server replaces the lamp over the chat's socket: also with its like,
+  // when the page comes back after a break.
+  let seen = lamp(), was = stage();
+  new MutationObserver(() => {
+    if (lamp() === seen && stage() === was) return;
+    seen = lamp();
+    was = stage();
+    player.follow();
+    show();
+  }).observe(document.querySelector(".playbill"), { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+
+  // Someone whose browser will not do hears of it before the show.
+  const how = document.getElementById("how-to-watch");
+  if (how && !(window.flvjs && window.flvjs.isSupported())) {
+    how.textContent = "This browser cannot show the picture. Try another one, or a computer.";
+  }
+
+  // The countdown: each minute until the last hour, then each second.
+  const timer = document.querySelector('[role="timer"]');
+  const plural = (n, unit) => n + " " + unit + (n === 1 ? "" : "s");
+  let timerName = "";
+  function part(number, unit) {
+    const span = document.createElement("span"), small = document.createElement("small");
+    small.textContent = unit;
+    span.append(String(number), small);
+    return span;
+  }
+  function countDown() {
+    const left = Math.floor((Date.parse(timer.dataset.until) - Date.now()) / 1000);
+    if (left <= 0) {
+      timer.previousElementSibling.textContent = "Starts any moment now";
+      timer.remove();
+      return;
+    }
+    const d = Math.floor(left / 86400), h = Math.floor(left / 3600) % 24, m = Math.floor(left / 60) % 60, s = left % 60;
+    const two = (n) => String(n).padStart(2, "0");
+    const parts = d ? [[d, d === 1 ? "day" : "days"], [two(h), "h"], [two(m), "min"]] : h ? [[h, "h"], [two(m), "min"]] : [[m, "min"], [two(s), "s"]];
+    const words = d ? `${plural(d, "day")}, ${plural(h, "hour")} and ${plural(m, "minute")}` : h ? `${plural(h, "hour")} and ${plural(m, "minute")}` : m ? plural(m, "minute") : "less than a minute";
+    const text = parts.flat().join(" ");
+    if (text !== timerName) {
+      timerName = text;
+      timer.replaceChildren(...parts.flatMap(([n, unit]) => [part(n, unit), " "]));
+      timer.setAttribute("aria-label", "Starts in " + words);
+    }
+    setTimeout(countDown, 1000 - (Date.now() % 1000));
+  }
+  if (timer) countDown();
+  for (const forYou of document.querySelectorAll("[data-for-you]")) forYou.hidden = false;
+
+  // The browser says that it has paid the creator. Said once, and nothing
+  // depends on it.
+  const thanks = document.getElementById("thanks");
+  if (thanks) {
+    window.addEventListener("monetization", () => {
+      thanks.textContent = `Thank you. Your browser has just sent ${thanks.dataset.creator} a little.`;
+    }, { once: true });
+  }
+})();
