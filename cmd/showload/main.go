@@ -1,0 +1,168 @@
+// Command showload puts viewers and chatters on a running server and reports
+// what they got: a table, or JSON for other programs.
+//
+//	showload -url http://localhost:8080 -gig ID -viewers 200 -chatters 20 -duration 30s
+//
+// It exits with 1 when something was wrong in what a viewer or a chatter
+// received, however fast or slow it came.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Bounds of a run, so that a slip of the finger does no harm.
+const (
+	maxViewers  = 10_000
+	maxChatters = 2_000
+	maxRate     = 100.0
+	maxDuration = time.Hour
+)
+
+// plan is what the flags ask for.
+type plan struct {
+	url      string
+	gig      string
+	viewers  int
+	slow     int     // further viewers that read slowKBps
+	slowKBps int     // KiB a second
+	chatters int     //
+	rate     float64 // messages a second by each chatter
+	duration time.Duration
+	ramp     time.Duration // the clients start spread over this time
+	pid      int           // server process to watch; 0: none
+	json     bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "showload:", err)
+		os.Exit(1)
+	}
+}
+
+// errFaults ends a run in which a client received something wrong.
+var errFaults = errors.New("what was received is not right; see the faults above")
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	p, err := parsePlan(args, stdout)
+	if err != nil {
+		return err
+	}
+	r := execute(ctx, p)
+	if p.json {
+		err = json.NewEncoder(stdout).Encode(r)
+	} else {
+		err = r.print(stdout)
+	}
+	if err == nil && r.faults() > 0 {
+		err = errFaults
+	}
+	return err
+}
+
+func parsePlan(args []string, usage io.Writer) (plan, error) {
+	var p plan
+	fs := flag.NewFlagSet("showload", flag.ContinueOnError)
+	fs.SetOutput(usage)
+	fs.StringVar(&p.url, "url", "http://localhost:8080", "`URL` of the server")
+	fs.StringVar(&p.gig, "gig", "", "`id` of the gig, which must be live for viewers")
+	fs.IntVar(&p.viewers, "viewers", 0, "viewers that read as fast as they can")
+	fs.IntVar(&p.slow, "slow", 0, "further viewers that read slowly")
+	fs.IntVar(&p.slowKBps, "slow-kbps", 16, "KiB a second that a slow viewer reads")
+	fs.IntVar(&p.chatters, "chatters", 0, "chat members")
+	fs.Float64Var(&p.rate, "rate", 0.2, "messages a second by each chatter")
+	fs.DurationVar(&p.duration, "duration", 30*time.Second, "how long")
+	fs.DurationVar(&p.ramp, "ramp", 2*time.Second, "clients start spread over this time")
+	fs.IntVar(&p.pid, "pid", 0, "`process` of the server, for its CPU time and memory (Linux)")
+	fs.BoolVar(&p.json, "json", false, "print JSON")
+	if err := fs.Parse(args); err != nil {
+		return p, err
+	}
+	p.url = strings.TrimRight(p.url, "/")
+	return p, p.validate()
+}
+
+func (p plan) validate() error {
+	u, err := url.Parse(p.url)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
+		return fmt.Errorf("-url: %q is not an http URL", p.url)
+	case p.gig == "":
+		return errors.New("-gig: an id is needed")
+	case p.viewers < 0 || p.slow < 0 || p.viewers+p.slow > maxViewers:
+		return fmt.Errorf("-viewers, -slow: from 0 to %d together", maxViewers)
+	case p.slowKBps < 1:
+		return errors.New("-slow-kbps: at least 1")
+	case p.chatters < 0 || p.chatters > maxChatters:
+		return fmt.Errorf("-chatters: from 0 to %d", maxChatters)
+	case p.rate < 0 || p.rate > maxRate:
+		return fmt.Errorf("-rate: from 0 to %g", maxRate)
+	case p.duration <= 0 || p.duration > maxDuration:
+		return fmt.Errorf("-duration: up to %v", maxDuration)
+	case p.ramp < 0 || p.ramp > p.duration:
+		return errors.New("-ramp: not longer than -duration")
+	}
+	return nil
+}
+
+// execute runs the plan until its time is over or ctx ends.
+func execute(ctx context.Context, p plan) report {
+	ctx, cancel := context.WithTimeout(ctx, p.duration)
+	defer cancel()
+	watch := watchProcess(ctx, p.pid)
+	room := newRoom(p.chatters)
+	views := make([]viewing, p.viewers+p.slow)
+
+	var wg sync.WaitGroup
+	start := func(i, of int, f func()) {
+		wg.Go(func() {
+			if pause(ctx, p.ramp*time.Duration(i)/time.Duration(of)) {
+				f()
+			}
+		})
+	}
+	for i := range views {
+		slow := 0
+		if i >= p.viewers {
+			slow = p.slowKBps
+		}
+		start(i, len(views), func() { views[i] = watchShow(ctx, p.url+"/gigs/"+p.gig+"/live.flv", slow) })
+	}
+	for i := range p.chatters {
+		start(i, p.chatters, func() { room.chat(ctx, p, i) })
+	}
+	wg.Wait()
+	return report{
+		Viewers: sumViews(views[:p.viewers]),
+		Slow:    sumViews(views[p.viewers:]),
+		Chat:    room.sum(),
+		Server:  watch(),
+	}
+}
+
+// pause waits for d and reports whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
