@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -52,50 +53,230 @@ type RelayOptions struct {
 }
 
 // Relay holds all streams of this node.
-type Relay struct{}
+type Relay struct {
+	options  RelayOptions
+	counters counters
+	notifier *notifier
+	timers   sync.WaitGroup // pending or running timer functions
+
+	mu      sync.RWMutex
+	streams map[string]*stream
+	closed  bool
+}
 
 // NewRelay starts a relay. Shutdown stops it.
-func NewRelay(o RelayOptions) *Relay { panic("not built yet") }
+func NewRelay(o RelayOptions) *Relay {
+	if o.Grace <= 0 {
+		o.Grace = 60 * time.Second
+	}
+	if o.RingBytes <= 0 {
+		o.RingBytes = 32 << 20
+	}
+	if o.RingAge <= 0 {
+		o.RingAge = 20 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Relay{options: o, notifier: newNotifier(o.Logger), streams: map[string]*stream{}}
+}
 
 // Observe sets the one observer. Call it before the first Publish.
-func (r *Relay) Observe(o Observer) {}
+func (r *Relay) Observe(o Observer) { r.notifier.observe(o) }
 
 // State returns the state of the gig's stream.
-func (r *Relay) State(gigID string) State { return StateIdle }
+func (r *Relay) State(gigID string) State {
+	state := StateIdle
+	r.look(gigID, func(s *stream) { state = s.state })
+	return state
+}
 
 // Live returns the number of viewers of every stream that is live or
 // reconnecting, by gig id.
-func (r *Relay) Live() map[string]int { return nil }
+func (r *Relay) Live() map[string]int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	live := make(map[string]int, len(r.streams))
+	for id, s := range r.streams {
+		s.mu.Lock()
+		if s.state != StateIdle {
+			live[id] = len(s.viewers)
+		}
+		s.mu.Unlock()
+	}
+	return live
+}
 
 // Viewers returns how many viewers the gig's stream has now.
-func (r *Relay) Viewers(gigID string) int { return 0 }
+func (r *Relay) Viewers(gigID string) (n int) {
+	r.look(gigID, func(s *stream) { n = len(s.viewers) })
+	return n
+}
 
-// Health describes the gig's incoming stream; ok is false when it is idle.
-func (r *Relay) Health(gigID string) (h Health, ok bool) { return Health{}, false }
+// Health describes the gig's incoming stream; ok is false when nobody
+// publishes and no grace runs. A publisher that has sent nothing that viewers
+// could start at is described too, with StateIdle.
+func (r *Relay) Health(gigID string) (h Health, ok bool) {
+	r.look(gigID, func(s *stream) { h, ok = s.health(time.Now()), true })
+	return h, ok
+}
+
+// look calls f with the gig's stream locked, if there is one.
+func (r *Relay) look(gigID string, f func(s *stream)) {
+	r.mu.RLock()
+	s := r.streams[gigID]
+	r.mu.RUnlock()
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s)
+}
 
 // Join subscribes to the gig's stream. viewerID, when not empty, is what one
 // player sends with each of its connections: a newer connection replaces an
 // older one. The caller calls Viewer.Close. Errors: ErrNotLive, ErrLimit.
-func (r *Relay) Join(gigID, viewerID string) (*Viewer, error) { return nil, ErrNotLive }
+func (r *Relay) Join(gigID, viewerID string) (*Viewer, error) {
+	r.mu.RLock()
+	s := r.streams[gigID]
+	r.mu.RUnlock()
+	if s == nil {
+		return nil, ErrNotLive
+	}
+	return s.join(viewerID)
+}
 
 // Publish makes p the publisher of the gig's stream; the newest wins and the
-// one before is kicked. Errors: ErrBusy, ErrLimit.
-func (r *Relay) Publish(gigID string, p PublisherInfo) (*Publisher, error) { return nil, ErrBusy }
+// one before is kicked. Errors: ErrBusy, ErrLimit, and ErrEnded after Shutdown.
+func (r *Relay) Publish(gigID string, p PublisherInfo) (*Publisher, error) {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil, ErrEnded
+	}
+	s := r.streams[gigID]
+	if s == nil {
+		s = newStream(r, gigID)
+		r.streams[gigID] = s
+	}
+	s.mu.Lock()
+	pub := &Publisher{s: s, info: p}
+	old, err := s.attach(pub, time.Now())
+	s.mu.Unlock()
+	r.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	old.kick()
+	return pub, nil
+}
 
 // Kick drops the gig's publisher, as after a rotation of the key; the grace
 // starts, viewers stay.
-func (r *Relay) Kick(gigID string) {}
+func (r *Relay) Kick(gigID string) {
+	r.drop(gigID, func(s *stream) *Publisher {
+		p := s.pub
+		s.detach(ErrEnded)
+		return p
+	})
+}
 
 // End ends the gig's stream at once: the publisher is dropped and every
 // viewer's Next returns io.EOF.
-func (r *Relay) End(gigID string) {}
+func (r *Relay) End(gigID string) { r.drop(gigID, (*stream).end) }
+
+// drop calls f with the gig's stream locked and kicks the publisher that it
+// returns once no lock is held.
+func (r *Relay) drop(gigID string, f func(s *stream) *Publisher) {
+	r.mu.Lock()
+	s := r.streams[gigID]
+	if s == nil {
+		r.mu.Unlock()
+		return
+	}
+	s.mu.Lock()
+	p := f(s)
+	r.forget(s)
+	s.mu.Unlock()
+	r.mu.Unlock()
+	p.kick()
+}
+
+// forget removes a stream that has neither publisher nor show. The caller
+// holds r.mu and s.mu.
+func (r *Relay) forget(s *stream) {
+	if s.pub == nil && s.grace == nil && r.streams[s.gigID] == s {
+		s.ended = true
+		delete(r.streams, s.gigID)
+	}
+}
+
+// fits tells whether a tag's body is small enough to be relayed.
+func (r *Relay) fits(body []byte) bool {
+	return len(body) <= maxTagBody && len(body)+tagOverhead <= r.options.RingBytes/2
+}
+
+// after calls f in its own goroutine after d; Shutdown waits for it. cancel
+// stops it.
+func (r *Relay) after(d time.Duration, f func()) *time.Timer {
+	r.timers.Add(1)
+	return time.AfterFunc(d, func() {
+		defer r.timers.Done()
+		f()
+	})
+}
+
+func (r *Relay) cancel(t *time.Timer) {
+	if t != nil && t.Stop() {
+		r.timers.Done()
+	}
+}
 
 // Stats returns counters since the start and present numbers.
-func (r *Relay) Stats() Stats { return Stats{} }
+func (r *Relay) Stats() Stats {
+	c := &r.counters
+	s := Stats{
+		Publishers: int(c.publishers.Load()), Viewers: int(c.viewers.Load()),
+		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), TagsIn: c.tagsIn.Load(),
+		TagsDropped: make(map[string]uint64, dropReasons),
+	}
+	for i, name := range dropNames {
+		s.TagsDropped[name] = c.dropped[i].Load()
+	}
+	return s
+}
 
 // Shutdown ends all streams cleanly and waits for the relay's goroutines, or
 // for ctx.
-func (r *Relay) Shutdown(ctx context.Context) error { return nil }
+func (r *Relay) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	var kicked []*Publisher
+	for id, s := range r.streams {
+		s.mu.Lock()
+		kicked = append(kicked, s.end())
+		s.mu.Unlock()
+		delete(r.streams, id)
+	}
+	r.closed = true
+	r.mu.Unlock()
+	for _, p := range kicked {
+		p.kick()
+	}
+	r.notifier.close()
+	done := make(chan struct{})
+	go func() {
+		r.timers.Wait()
+		<-r.notifier.done
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // PublisherInfo describes a publishing connection.
 type PublisherInfo struct {
@@ -113,30 +294,6 @@ const (
 	TagScript TagType = 18
 )
 
-// Publisher is the one that sends to a stream. One goroutine uses it.
-type Publisher struct{}
-
-// WriteTag appends one tag to the stream. body is the RTMP payload, which is
-// the body of an FLV tag; it is copied. timestamp is the publisher's own, in
-// milliseconds. Errors: ErrTakenOver, ErrEnded.
-func (p *Publisher) WriteTag(t TagType, timestamp uint32, body []byte) error { return nil }
-
-// Close ends the publisher; the grace starts, unless it was taken over.
-func (p *Publisher) Close() {}
-
-// Viewer is one subscriber: a cursor into the ring. One goroutine uses it.
-type Viewer struct{}
-
-// Next waits until something is to be written and returns it, at most about
-// 512 KiB: first the FLV header, the metadata, the sequence headers and a
-// keyframe, then whatever came since. The slices are shared by all viewers and
-// never change; the list itself is reused by the following call. Errors:
-// io.EOF at the end of the stream, ErrReplaced, ctx.Err().
-func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) { return nil, ErrNotLive }
-
-// Close ends the subscription.
-func (v *Viewer) Close() {}
-
 // Stats are the relay's figures for /metrics.
 type Stats struct {
 	Publishers  int               // connected now
@@ -145,40 +302,4 @@ type Stats struct {
 	BytesOut    uint64            // handed to viewers, since the start
 	TagsIn      uint64            // since the start
 	TagsDropped map[string]uint64 // by reason, since the start
-}
-
-// Warning names something about an incoming stream that hurts viewers.
-type Warning string
-
-// Warnings that a Health can carry.
-const (
-	WarnLongKeyframes  Warning = "long-keyframes"  // more than 4 s apart
-	WarnNoKeyframe     Warning = "no-keyframe"     // none for so long that the GOP was cut
-	WarnVideoCodec     Warning = "video-codec"     // browsers cannot play it
-	WarnVideoProfile   Warning = "video-profile"   // H.264, but 4:2:2, 4:4:4 or more than 8 bits
-	WarnAudioCodec     Warning = "audio-codec"     // browsers cannot play it
-	WarnNoAudio        Warning = "no-audio"        // no sound for 5 s of stream
-	WarnNoVideo        Warning = "no-video"        // no picture for 5 s of stream
-	WarnHighBitrate    Warning = "high-bitrate"    // more than 8 Mbit/s: many viewers cannot follow
-	WarnManyReconnects Warning = "many-reconnects" // 3 or more interruptions in five minutes
-)
-
-// Health is what the studio shows of an incoming stream.
-type Health struct {
-	State            State
-	PublisherAddr    string        // remote address of the publisher, empty while reconnecting
-	Since            time.Time     // when the stream went live first
-	Interruptions    int           // times the publisher was lost since then
-	Width, Height    int           // pixels; 0: unknown
-	FrameRate        float64       // per second, measured; 0: unknown
-	VideoCodec       string        // "H.264", "HEVC", …; empty: no picture
-	AudioCodec       string        // "AAC", "MP3", …; empty: no sound
-	SampleRate       int           // Hz; 0: unknown
-	Channels         int           // 0: unknown
-	VideoBitrate     int           // bit/s over the last seconds
-	AudioBitrate     int           // bit/s over the last seconds
-	KeyframeInterval time.Duration // longest distance of the last keyframes; 0: unknown
-	Viewers, Peak    int
-	Bitrates         []int // bit/s in all, one each 5 s, oldest first, at most 60
-	Warnings         []Warning
 }

@@ -1,0 +1,93 @@
+package media
+
+import "time"
+
+// waited tells whether the publisher has had time to show all its tracks.
+func (p *Publisher) waited(now time.Time, ts uint32) bool {
+	return p.begun && (now.Sub(p.firstAt) >= settleTime ||
+		int32(ts-p.firstTS) >= int32(settleTime/time.Millisecond))
+}
+
+// settled tells whether the stream's tracks are known.
+func (p *Publisher) settled(now time.Time, ts uint32) bool {
+	return p.tracks.video.name != "" && p.tracks.audio.name != "" || p.waited(now, ts)
+}
+
+// tracksAt says what a stream that begins with a keyframe now would consist
+// of. Sound that this publisher has not shown yet is taken to be as it was
+// before; sound that is silent for long is taken to be gone.
+func (p *Publisher) tracksAt(ts uint32) tracks {
+	t := p.tracks
+	if int32(ts-p.soundTS) > goneAfter {
+		t.audio = codec{}
+	} else if t.audio.name == "" {
+		t.audio = p.ringTracks().audio
+	}
+	return t
+}
+
+// join appends a tag that viewers can start at. It is where a new publisher
+// comes in, and where a change of tracks or codecs cuts the stream: players
+// cannot follow such a change, so those who watch are ended and come again.
+func (p *Publisher) join(now time.Time, t TagType, ts uint32, want tracks, body []byte) dropReason {
+	s := p.s
+	if !s.relay.fits(body) {
+		return dropTooBig
+	}
+	worn := s.timeline.out >= maxOutput
+	if r := s.ring; r != nil && (worn || r.open && r.tracks != want) {
+		s.dropRing()
+	}
+	if worn {
+		s.timeline.reset()
+	}
+	if s.ring == nil {
+		s.ring = newRing(s.relay.options.RingBytes, s.relay.options.RingAge)
+	}
+	r := s.ring
+	if !r.open {
+		r.tracks = want
+	}
+	k := audioTrack
+	if t == TagVideo {
+		k = videoTrack
+	}
+	out := s.timeline.next(k, ts)
+	if !p.running {
+		p.resume(now, out)
+	}
+	at := r.append(now, t, out, body)
+	r.joins = append(r.joins, &joinPoint{at: at, ts: out, heads: p.heads})
+	if k == videoTrack {
+		s.meter.picture(int64(out), true)
+	}
+	return relayed
+}
+
+// resume lets the publisher's tags in. Viewers of the one before, who simply
+// go on, get the new headers in their place; whoever joins gets them anyway.
+func (p *Publisher) resume(now time.Time, out uint32) {
+	s := p.s
+	p.running = true
+	s.stopGrace()
+	s.meter.resumed(int64(out))
+	if s.ring.end.seq > 0 {
+		p.heads.each(func(t TagType, body []byte) { p.append(now, t, out, body) })
+	}
+}
+
+// open lets viewers in once it is known what the stream consists of, as the
+// FLV header has to say it.
+func (p *Publisher) open(now time.Time, ts uint32) {
+	s := p.s
+	if !p.running {
+		return
+	}
+	if r := s.ring; !r.open && len(r.joins) > 0 && p.settled(now, ts) {
+		r.open = true
+		if s.meter.since.IsZero() {
+			s.meter.since = now
+		}
+	}
+	s.tell()
+}

@@ -1,0 +1,181 @@
+package media
+
+import (
+	"sync"
+	"time"
+)
+
+// Bounds on takeovers: the newest publisher wins, but two encoders that share
+// a key must not throw each other out for ever.
+const (
+	maxTakeovers   = 3
+	takeoverWindow = 10 * time.Second
+)
+
+// stream is the live media of one gig: its publisher, its timeline and its
+// ring. It exists from the first Publish until the grace runs out.
+// Relay.mu may be held when mu is taken, never the other way round.
+type stream struct {
+	relay *Relay
+	gigID string
+
+	mu        sync.Mutex
+	pub       *Publisher // nil while there is none
+	ring      *ring      // nil until there is a tag that viewers can start at
+	timeline  timeline
+	viewers   map[*Viewer]struct{}
+	byID      map[string]*Viewer
+	grace     *time.Timer // running, or nil
+	takeovers []time.Time // within takeoverWindow
+	state     State       // last told
+	ended     bool
+	meter     meter
+}
+
+func newStream(r *Relay, gigID string) *stream {
+	return &stream{
+		relay: r, gigID: gigID, state: StateIdle,
+		viewers: map[*Viewer]struct{}{}, byID: map[string]*Viewer{},
+	}
+}
+
+// tell reports the stream's state when it has changed.
+func (s *stream) tell() {
+	state := StateIdle
+	switch {
+	case s.meter.since.IsZero() || s.ended:
+	case s.pub != nil && s.pub.running && s.ring.open:
+		state = StateLive
+	default:
+		state = StateReconnecting
+	}
+	if state != s.state {
+		s.state = state
+		s.relay.notifier.changed(s.gigID, state)
+	}
+}
+
+// attach makes p the publisher and returns the one before, which the caller
+// kicks once the locks are released.
+func (s *stream) attach(p *Publisher, now time.Time) (old *Publisher, err error) {
+	if old = s.pub; old != nil {
+		for len(s.takeovers) > 0 && now.Sub(s.takeovers[0]) > takeoverWindow {
+			s.takeovers = s.takeovers[1:]
+		}
+		if len(s.takeovers) >= maxTakeovers {
+			return nil, ErrBusy
+		}
+		s.takeovers = append(s.takeovers, now)
+		s.detach(ErrTakenOver)
+	}
+	s.pub = p
+	s.timeline.restart()
+	s.relay.counters.publishers.Add(1)
+	s.tell()
+	return old, nil
+}
+
+// detach ends the publisher, whose WriteTag returns err from now on, and lets
+// the grace run when there is a show to go on with.
+func (s *stream) detach(err error) {
+	p := s.pub
+	if p == nil {
+		return
+	}
+	s.pub, p.err = nil, err
+	s.relay.counters.publishers.Add(-1)
+	if p.running {
+		s.meter.interrupted(time.Now())
+	}
+	if s.ring != nil && !s.ring.open {
+		s.dropRing()
+	}
+	if !s.meter.since.IsZero() && s.grace == nil && !s.ended {
+		s.startGrace()
+	}
+	s.tell()
+}
+
+func (s *stream) startGrace() {
+	var t *time.Timer
+	t = s.relay.after(s.relay.options.Grace, func() {
+		s.relay.mu.Lock()
+		defer s.relay.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.grace != t {
+			return
+		}
+		s.grace = nil
+		s.endShow()
+		s.relay.forget(s)
+	})
+	s.grace = t
+}
+
+func (s *stream) stopGrace() {
+	s.relay.cancel(s.grace)
+	s.grace = nil
+}
+
+// endShow ends what viewers see. A publisher that is connected may begin anew.
+func (s *stream) endShow() {
+	s.stopGrace()
+	s.dropRing()
+	s.timeline.reset()
+	s.meter = meter{}
+	s.tell()
+}
+
+func (s *stream) dropRing() {
+	if s.ring == nil {
+		return
+	}
+	s.relay.cancel(s.ring.timer)
+	s.ring.timer = nil
+	s.ring.close()
+	s.ring = nil
+}
+
+// end ends the stream for good; the caller kicks the publisher returned.
+func (s *stream) end() *Publisher {
+	p := s.pub
+	s.ended = true
+	s.detach(ErrEnded)
+	s.endShow()
+	return p
+}
+
+// join adds a viewer.
+func (s *stream) join(viewerID string) (*Viewer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ring == nil || !s.ring.open {
+		return nil, ErrNotLive
+	}
+	if old := s.byID[viewerID]; viewerID != "" && old != nil {
+		old.replaced = true
+		s.leave(old)
+		close(old.gone)
+	}
+	v := &Viewer{s: s, id: viewerID, ring: s.ring, gone: make(chan struct{})}
+	s.viewers[v] = struct{}{}
+	if viewerID != "" {
+		s.byID[viewerID] = v
+	}
+	s.relay.counters.viewers.Add(1)
+	s.meter.peak = max(s.meter.peak, len(s.viewers))
+	return v, nil
+}
+
+// leave removes a viewer, if it is still counted.
+func (s *stream) leave(v *Viewer) {
+	if _, ok := s.viewers[v]; !ok {
+		return
+	}
+	delete(s.viewers, v)
+	if s.byID[v.id] == v {
+		delete(s.byID, v.id)
+	}
+	s.relay.counters.viewers.Add(-1)
+}
