@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/a-h/templ"
 	"github.com/go-chi/chi/v5"
 
 	"bookmygig/store"
@@ -68,9 +67,4 @@ func nextCard(g *store.Gig) views.CardModel {
 		Cents: g.PriceCents, State: "upcoming",
 		When: views.TimeModel{Start: g.Start, Zone: g.TimeZone, Form: views.TimeStart},
 	}
-}
-
-// chatColumn is the chat beside the stage.
-func (s *Server) chatColumn(*http.Request, store.Gig, Stage) (templ.Component, error) {
-	return templ.NopComponent, nil
 }
