@@ -1,0 +1,193 @@
+package views
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// StudioListModel is the list of a creator's own gigs.
+type StudioListModel struct{ Gigs []StudioEntry }
+
+// StudioEntry is one of them.
+type StudioEntry struct {
+	ID, Title, State string
+	Start, End       time.Time
+	Zone             string // IANA
+}
+
+// StudioModel is the creator's page of one gig.
+type StudioModel struct {
+	ID, Title  string
+	Start, End time.Time
+	Zone       string // IANA
+	State      string // as StageModel.State
+	Over       bool   // ended or cancelled by the creator: nothing can be changed
+	Aired      bool
+	AirTime    time.Duration
+	Peak       int // most viewers at once
+	Now        time.Time
+
+	Link    string // of the gig's page, to share
+	RTMPURL string
+	Key     string // a new stream key, shown this once; or empty
+	KeyMade time.Time
+	Health  *HealthModel // nil: nothing is coming in
+}
+
+// HealthModel is the incoming stream.
+type HealthModel struct {
+	Since                      time.Time
+	OnAir                      time.Duration
+	Interruptions              int
+	From                       string // address of the publisher; empty while it is away
+	Width, Height              int
+	FrameRate                  float64
+	VideoCodec, AudioCodec     string
+	SampleRate, Channels       int
+	VideoBitrate, AudioBitrate int           // bit/s
+	Bitrates                   []int         // bit/s, one each 5 s, oldest first
+	KeyframeInterval           time.Duration // 0: unknown
+	Viewers, Peak              int
+	Warnings                   []string // names of media.Warning
+}
+
+// studioLamp is the state in the creator's words.
+func studioLamp(state string) string {
+	switch state {
+	case "live":
+		return "On air"
+	case "reconnecting":
+		return "Off air, seats are kept"
+	case "ended":
+		return "Ended"
+	case "cancelled":
+		return "Cancelled"
+	}
+	return "Not yet on"
+}
+
+func lit(state string) string { return StageModel{State: state}.lit() }
+
+// localSpan is a gig's time in its creator's zone.
+func localSpan(start, end time.Time, zone string) string {
+	l := TimeModel{Zone: zone}.location()
+	return start.In(l).Format("Mon 2 Jan 2006, 15:04") + " to " + end.In(l).Format("15:04")
+}
+
+func (m StudioModel) location() *time.Location { return TimeModel{Zone: m.Zone}.location() }
+
+// since is the line beside the lamp.
+func (m StudioModel) since() string {
+	switch {
+	case m.Health != nil:
+		return "since " + m.Health.Since.In(m.location()).Format("15:04") + ", " + Length(m.Health.OnAir)
+	case m.Aired && m.AirTime > 0:
+		return Length(m.AirTime) + " on air"
+	}
+	return ""
+}
+
+// keyAge says when the key that is not shown any more was made.
+func (m StudioModel) keyAge() string {
+	return m.KeyMade.In(m.location()).Format("Mon 2 Jan, 15:04")
+}
+
+// healthURL tells the server what the page shows.
+func (m StudioModel) healthURL() string { return "/studio/gigs/" + m.ID + "/health?stage=" + m.State }
+
+func (m StudioModel) canEnd() bool { return !m.Over && (m.Aired || m.Health != nil) }
+
+func (m StudioModel) endText() string {
+	if m.Health != nil && m.Health.Viewers > 1 {
+		return fmt.Sprintf("Closes the stream for all %d people. You cannot go live on this gig again.", m.Health.Viewers)
+	}
+	return "Closes the stream for everybody. You cannot go live on this gig again."
+}
+
+func (h *HealthModel) clock() string {
+	s := int(h.OnAir / time.Second)
+	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+func (h *HealthModel) breaks() string {
+	if h.Interruptions == 0 {
+		return "no interruptions"
+	}
+	return amount(h.Interruptions, "interruption")
+}
+
+func (h *HealthModel) size() string {
+	if h.Width == 0 || h.Height == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d × %d", h.Width, h.Height)
+}
+
+func (h *HealthModel) frames() string {
+	switch {
+	case h.VideoCodec == "":
+		return "no picture"
+	case h.FrameRate == 0:
+		return "being measured"
+	}
+	return strconv.FormatFloat(float64(int(h.FrameRate*10+.5))/10, 'f', -1, 64) + " frames a second"
+}
+
+func (h *HealthModel) keyframes() (figure, text string) {
+	switch {
+	case h.KeyframeInterval == 0:
+		return "–", "being measured"
+	case h.warned("long-keyframes"):
+		return seconds(h.KeyframeInterval), "2 s would be better"
+	}
+	return seconds(h.KeyframeInterval), "people come in fast"
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+func (h *HealthModel) codecs() (figure, text string) {
+	var names []string
+	for _, c := range []string{h.VideoCodec, h.AudioCodec} {
+		if c != "" {
+			names = append(names, c)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return "–", "being measured"
+	case h.warned("video-codec") || h.warned("video-profile") || h.warned("audio-codec"):
+		return strings.Join(names, ", "), "browsers cannot play this"
+	}
+	return strings.Join(names, ", "), "play everywhere"
+}
+
+func (h *HealthModel) sound() (figure, text string) {
+	if h.AudioCodec == "" {
+		return "–", "no sound"
+	}
+	figure = h.AudioCodec
+	if h.SampleRate > 0 {
+		figure = strconv.FormatFloat(float64(h.SampleRate)/1000, 'f', -1, 64) + " kHz"
+	}
+	channels := map[int]string{1: "mono, ", 2: "stereo, "}[h.Channels]
+	return figure, channels + Bitrate(h.AudioBitrate)
+}
+
+func (h *HealthModel) warned(name string) bool {
+	for _, w := range h.Warnings {
+		if w == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Bitrate writes bits a second: "160 kbit/s", "2.6 Mbit/s".
+func Bitrate(bits int) string {
+	if bits < 1_000_000 {
+		return fmt.Sprintf("%d kbit/s", (bits+500)/1000)
+	}
+	return fmt.Sprintf("%.1f Mbit/s", float64(bits)/1e6)
+}

@@ -1,0 +1,63 @@
+package views
+
+import (
+	"fmt"
+	"math"
+)
+
+// advice is a warning in words: what is, and what to do.
+type advice struct{ tone, heading, text string }
+
+const setKeyframes = "In OBS open Settings, then Output, and set Keyframe Interval to 2 s. It takes effect the next time you start streaming."
+
+// advise puts a warning into words. The names are those of media.Warning.
+func (h *HealthModel) advise(warning string) advice {
+	switch warning {
+	case "long-keyframes":
+		n := amount(int(math.Round(h.KeyframeInterval.Seconds())), "second")
+		return advice{"warn", "Your keyframes are " + n + " apart",
+			"Everything plays, but people who come in now look at a blank stage for up to " + n + ". " + setKeyframes}
+	case "no-keyframe":
+		return advice{"bad", "Your picture has no keyframes",
+			"People who come in now see nothing: a browser can only begin at a keyframe. " + setKeyframes}
+	case "video-codec":
+		return advice{"bad", "Browsers cannot show " + or(h.VideoCodec, "this codec"),
+			"In OBS open Settings, then Output, and choose a Video Encoder with H.264 in its name, or x264."}
+	case "video-profile":
+		return advice{"bad", "Browsers cannot show this kind of H.264",
+			"It has finer colour than they can take. In OBS open Settings, then Advanced, and set Color Format to NV12."}
+	case "audio-codec":
+		return advice{"bad", "Browsers cannot play " + or(h.AudioCodec, "this") + " sound",
+			"In OBS open Settings, then Output, and set Audio Encoder to AAC."}
+	case "no-audio":
+		return advice{"warn", "There is no sound",
+			"The picture arrives, but nothing can be heard. In OBS open Settings, then Audio, choose your microphone, and see that its meter moves in the Audio Mixer."}
+	case "no-video":
+		return advice{"warn", "There is no picture",
+			"Only sound arrives. In OBS see that your scene has a source, and in Settings, then Output, that a Video Encoder is chosen."}
+	case "high-bitrate":
+		return advice{"warn", "You send " + Bitrate(h.VideoBitrate+h.AudioBitrate),
+			"Many people cannot receive that much, and their picture will stop. In OBS open Settings, then Output, and set Video Bitrate to 4000 Kbps or less."}
+	case "many-reconnects":
+		return advice{"warn", "Your connection keeps dropping",
+			fmt.Sprintf("It was lost %s so far. Use a cable in place of wireless, or in OBS open Settings, then Output, and lower the Video Bitrate.", times(h.Interruptions))}
+	}
+	return advice{"warn", "Something is not right with your stream", "Stop streaming in OBS, and start again."}
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
