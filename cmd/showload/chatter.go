@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ const (
 	chatFrame  = 256 << 10       // most bytes of a frame: a room's history comes at once
 	chatPause  = 5 * time.Second // for messages under way when the sending is over
 	chatWrites = 10 * time.Second
+	joinTime   = 20 * time.Second
 )
 
 // messageOf finds the number of each message in what the server sends, and
@@ -76,42 +76,39 @@ func (r *room) chat(ctx context.Context, p plan, i int) {
 	<-done
 }
 
-// join enters the gig's room the way a browser does: the page, a name, the socket.
+// join enters the gig's room the way a browser does: the page, the socket, and
+// a name sent over it.
 func join(ctx context.Context, p plan, i int) (*websocket.Conn, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{}}
+	client := &http.Client{Jar: jar, Timeout: joinTime, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	page := p.url + "/gigs/" + p.gig
-	form := url.Values{"name": {fmt.Sprintf("Load %d", i)}, "gig": {p.gig}}
-	for _, req := range []func() (*http.Request, error){
-		func() (*http.Request, error) { return http.NewRequestWithContext(ctx, http.MethodGet, page, nil) },
-		func() (*http.Request, error) {
-			return http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/name", strings.NewReader(form.Encode()))
-		},
-	} {
-		q, err := req()
-		if err != nil {
-			return nil, err
-		}
-		q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		res, err := client.Do(q)
-		if err != nil {
-			return nil, err
-		}
-		res.Body.Close()
-		if res.StatusCode >= 400 {
-			return nil, fmt.Errorf("%s %s: %s", q.Method, q.URL.Path, res.Status)
-		}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return nil, err
 	}
-	d := websocket.Dialer{Jar: jar, HandshakeTimeout: 20 * time.Second}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the page answers %s", res.Status)
+	}
+	d := websocket.Dialer{Jar: jar, HandshakeTimeout: joinTime}
 	c, _, err := d.DialContext(ctx, "ws"+strings.TrimPrefix(page, "http")+"/chat", http.Header{"Origin": {p.url}})
 	if err != nil {
 		return nil, err
 	}
 	c.SetReadLimit(chatFrame)
+	_ = c.SetWriteDeadline(time.Now().Add(chatWrites)) // a dead socket shows at the write
+	if err := c.WriteJSON(map[string]string{"name": fmt.Sprintf("Load %d", i)}); err != nil {
+		c.Close()
+		return nil, err
+	}
 	return c, nil
 }
 
