@@ -88,6 +88,9 @@ func (s *Server) tell(ctx context.Context, g *store.Gig) told {
 	// A buffer takes every byte, and the components make no errors.
 	_ = views.StageParts(m).Render(ctx, &stage)
 	_ = views.House(m).Render(ctx, &house)
+	if !chatOpen(g, Stage(m.State), time.Now()) {
+		_ = views.ChatSay(views.SayModel{State: views.SayClosed}).Render(ctx, &stage)
+	}
 	return told{stage.Bytes(), house.Bytes()}
 }
 
