@@ -1,0 +1,119 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/yutopp/go-rtmp"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
+)
+
+// authorizeWait is the most that the Authorizer may take.
+const authorizeWait = 3 * time.Second
+
+// Texts that a creator reads in the encoder, beside those of the Authorizer.
+const (
+	textTooMany = "Too many wrong stream keys came from your address. Wait a minute, then try again."
+	textBusy    = "Several encoders are using this stream key. Stop all but one, then try again."
+	textLimit   = "The server is full. Try again in a minute."
+	textTrouble = "Your stream key could not be checked just now. Try again in a minute."
+	textAddress = "The server address is not right. Copy it again from your studio page: it ends in /live."
+)
+
+// OnPublish checks the stream key and makes the connection a publisher. A
+// refusal is told to the encoder before the error ends the connection.
+func (s *session) OnPublish(sc *rtmp.StreamContext, _ uint32, cmd *rtmpmsg.NetStreamPublish) (err error) {
+	defer s.recovered(&err)
+	if s.pub != nil {
+		return errRefused
+	}
+	// Some encoders add settings of their own behind the key.
+	key, _, _ := strings.Cut(cmd.PublishingName, "?")
+	gigID, err := s.authorize(key)
+	if err == nil {
+		s.pub, err = s.in.publish(gigID, PublisherInfo{
+			Addr: s.visit.RemoteAddr().String(),
+			Kick: s.visit.kick,
+		})
+	}
+	if err != nil {
+		s.pub = nil
+		return s.refusePublish(sc.StreamID, err)
+	}
+	s.gigID, s.since = gigID, time.Now()
+	s.visit.publishing()
+	s.in.gate.advance(s.visit.entrant, stagePublishing)
+	s.in.log.Info("publisher started", "gig", gigID, "addr", s.visit.RemoteAddr().String())
+	return nil
+}
+
+// authorize resolves the key, unless the address has had too many wrong ones.
+func (s *session) authorize(key string) (string, error) {
+	addr := s.visit.entrant.addr
+	if !s.in.tries.take(addr, time.Now()) {
+		return "", &Refusal{textTooMany}
+	}
+	ctx, cancel := context.WithTimeout(s.in.ctx, authorizeWait)
+	defer cancel()
+	gigID, err := s.in.auth.Authorize(ctx, key)
+	if refusal := (*Refusal)(nil); !errors.As(err, &refusal) {
+		s.in.tries.giveBack(addr)
+	}
+	return gigID, err
+}
+
+// refusePublish tells the encoder why it may not publish. BadName makes OBS
+// stop; after Failed it tries again by itself.
+func (s *session) refusePublish(streamID uint32, why error) error {
+	code := rtmpmsg.NetStreamOnStatusCodePublishFailed
+	text := textTrouble
+	class := "trouble while checking a stream key"
+	var refusal *Refusal
+	switch {
+	case errors.As(why, &refusal):
+		code, text, class = rtmpmsg.NetStreamOnStatusCodePublishBadName, refusal.Text, "publish refused"
+	case errors.Is(why, ErrBusy):
+		text, class = textBusy, "too many takeovers"
+	case errors.Is(why, ErrLimit):
+		text, class = textLimit, "publisher over the limit"
+	}
+	s.in.noise.add(class)
+	s.reason = errRefused
+	s.visit.lingering()
+	err := s.command(streamID, "onStatus", 0, &rtmpmsg.NetStreamOnStatus{
+		InfoObject: rtmpmsg.NetStreamOnStatusInfoObject{
+			Level: rtmpmsg.NetStreamOnStatusLevelError, Code: code, Description: text,
+		},
+	})
+	return errors.Join(errRefused, err)
+}
+
+// refuseConnect tells the encoder that the application is not the right one.
+func (s *session) refuseConnect() error {
+	s.in.noise.add("wrong application")
+	s.reason = errRefused
+	s.visit.lingering()
+	err := s.command(rtmp.ControlStreamID, "_error", 1, &rtmpmsg.NetConnectionConnectResult{
+		Information: rtmpmsg.NetConnectionConnectResultInformation{
+			Level: "error", Code: rtmpmsg.NetConnectionConnectCodeFailed, Description: textAddress,
+		},
+	})
+	return errors.Join(errRefused, err)
+}
+
+// command writes a command message. go-rtmp's writing is for one goroutine,
+// so it is called in callbacks only.
+func (s *session) command(streamID uint32, name string, transaction int64, body rtmpmsg.AMFConvertible) error {
+	var buf bytes.Buffer
+	if err := rtmpmsg.EncodeBodyAnyValues(rtmpmsg.NewAMFEncoder(&buf, rtmpmsg.EncodingTypeAMF0), body); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.in.times.write)
+	defer cancel()
+	return s.conn.Write(ctx, 3, 0, &rtmp.ChunkMessage{StreamID: streamID, Message: &rtmpmsg.CommandMessage{
+		CommandName: name, TransactionID: transaction, Encoding: rtmpmsg.EncodingTypeAMF0, Body: &buf,
+	}})
+}
