@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -19,31 +18,29 @@ const (
 // compatibility forms, case and diacritics are gone ("Ｃafé" is "cafe"), and
 // what is neither letter nor digit separates words.
 func searchWords(text string) []string {
-	// Marks go before folding, which would turn one of them (U+0345) into a
-	// letter. Folding can make compatibility forms again, hence the second pass.
-	text = bare(cases.Fold().String(bare(text)))
+	text = strings.Map(bare, norm.NFKD.String(text))
+	text = strings.ReplaceAll(text, "ß", "ss")
 	return strings.FieldsFunc(text, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
 	})
 }
 
-// bare decomposes a text (NFKD) and drops the marks that this sets free.
-func bare(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-			return -1
-		case r == 'ø' || r == 'Ø': // no decomposition, but people type o
-			return 'o'
-		case r == 'ł' || r == 'Ł':
-			return 'l'
-		case r == 'đ' || r == 'Đ':
-			return 'd'
-		case r == 'ı':
-			return 'i'
-		}
-		return r
-	}, norm.NFKD.String(text))
+// bare returns a character of decomposed text without case, and drops it when
+// it is a diacritic. By way of the capital, so that all small forms of a letter
+// become one ("ς" and "σ", "ı" and "i"). Not cases.Fold, which swaps the two
+// cases of Cherokee instead of making them one.
+func bare(r rune) rune {
+	switch {
+	case unicode.Is(unicode.Mn, r):
+		return -1
+	case r == 'ø' || r == 'Ø': // letters that do not decompose, but are typed without their stroke
+		return 'o'
+	case r == 'ł' || r == 'Ł':
+		return 'l'
+	case r == 'đ' || r == 'Đ':
+		return 'd'
+	}
+	return unicode.ToLower(unicode.ToUpper(r))
 }
 
 // searchText returns what the index keeps of a gig for the search: each of its
