@@ -3,7 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -170,15 +170,7 @@ func (r *room) keep(m Message) []byte {
 
 // since returns what a client that has seen after lacks.
 func (r *room) since(after uint64) [][]byte {
-	i, _ := slices.BinarySearchFunc(r.items, after+1, func(it item, seq uint64) int {
-		switch {
-		case it.seq < seq:
-			return -1
-		case it.seq > seq:
-			return 1
-		}
-		return 0
-	})
+	i := sort.Search(len(r.items), func(i int) bool { return r.items[i].seq > after })
 	var lacking [][]byte
 	switch {
 	case after == 0:
