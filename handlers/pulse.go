@@ -96,7 +96,7 @@ func (a *airing) addTo(g *store.Gig, now time.Time) {
 	g.Peak = max(g.Peak, a.peak)
 }
 
-// house returns the most viewers of the show under way.
+// peak returns the most viewers of the show under way.
 func (p *pulse) peak(gigID string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Server) announce(ctx context.Context, gigID string) {
 		s.complain(err)
 		return
 	}
-	now := s.tell(ctx, &g)
+	now := s.tell(&g)
 	p := &s.pulse
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -80,23 +79,21 @@ func (s *Server) stage(g *store.Gig, now time.Time) views.StageModel {
 	return m
 }
 
-// tell renders what open pages of the gig are told: its stage, and how many
-// people there are.
-func (s *Server) tell(ctx context.Context, g *store.Gig) told {
-	m := s.stage(g, time.Now())
-	var stage, house bytes.Buffer
-	// A buffer takes every byte, and the components make no errors.
-	_ = views.StageParts(m).Render(ctx, &stage)
-	_ = views.House(m).Render(ctx, &house)
-	if !chatOpen(g, Stage(m.State), time.Now()) {
-		_ = views.ChatSay(views.SayModel{State: views.SayClosed}).Render(ctx, &stage)
+// tell renders what open pages of the gig are told: its stage, with the end of
+// the chat where that has come, and how many people there are.
+func (s *Server) tell(g *store.Gig) told {
+	now := time.Now()
+	m := s.stage(g, now)
+	t := told{stage: fragment(views.StageParts(m)), house: fragment(views.House(m))}
+	if !chatOpen(g, Stage(m.State), now) {
+		t.stage = append(t.stage, fragment(views.ChatSay(views.SayModel{State: views.SayClosed}))...)
 	}
-	return told{stage.Bytes(), house.Bytes()}
+	return t
 }
 
 // stageFrame renders the present stage for somebody who has just joined the
 // gig's room: a page that was away for a while is right again.
-func (s *Server) stageFrame(ctx context.Context, g store.Gig) []byte {
-	t := s.tell(ctx, &g)
+func (s *Server) stageFrame(_ context.Context, g store.Gig) []byte {
+	t := s.tell(&g)
 	return append(t.stage, t.house...)
 }
