@@ -96,12 +96,22 @@ func (s *session) refuseConnect() error {
 	s.in.noise.add("wrong application")
 	s.reason = errRefused
 	s.visit.lingering()
-	err := s.command(rtmp.ControlStreamID, "_error", 1, &rtmpmsg.NetConnectionConnectResult{
-		Information: rtmpmsg.NetConnectionConnectResultInformation{
-			Level: "error", Code: rtmpmsg.NetConnectionConnectCodeFailed, Description: textAddress,
-		},
+	err := s.command(rtmp.ControlStreamID, "_error", 1, rejection{
+		"level": "error", "code": "NetConnection.Connect.Rejected", "description": textAddress,
 	})
 	return errors.Join(errRefused, err)
+}
+
+// rejection is the body of a refused connect: the information twice, as
+// FFmpeg looks for the description where the properties belong.
+type rejection map[string]any
+
+// FromArgs is not used.
+func (rejection) FromArgs(...any) error { return errors.ErrUnsupported }
+
+// ToArgs returns the values to encode.
+func (r rejection) ToArgs(rtmpmsg.EncodingType) ([]any, error) {
+	return []any{map[string]any(r), map[string]any(r)}, nil
 }
 
 // command writes a command message. go-rtmp's writing is for one goroutine,
