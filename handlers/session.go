@@ -25,14 +25,17 @@ const (
 )
 
 func newSessions(o Options) *scs.SessionManager {
-	m := scs.New()
-	m.Store = o.Sessions
-	m.Lifetime = sessionLife
-	m.Cookie.Name = "session"
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	m.Cookie.Secure = strings.HasPrefix(o.PublicURL, "https://")
-	m.HashTokenInStore = true
+	// Not scs.New: that starts a store in memory whose goroutine never ends.
+	m := &scs.SessionManager{
+		Store:    o.Sessions,
+		Codec:    scs.GobCodec{},
+		Lifetime: sessionLife,
+		Cookie: scs.SessionCookie{
+			Name: "session", Path: "/", Persist: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Secure: strings.HasPrefix(o.PublicURL, "https://"),
+		},
+		HashTokenInStore: true,
+	}
 	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		logger(o.Logger).Error("session failed", "err", err)
 		http.Error(w, "The session could not be read. Please try again in a moment.", http.StatusServiceUnavailable)

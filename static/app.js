@@ -76,6 +76,8 @@
   }
 
   window.localTimes(document);
+  const whose = document.getElementById("whose-time");
+  if (whose) whose.textContent = "Times are shown in your time zone.";
   for (const event of ["htmx:afterSwap", "htmx:oobAfterSwap", "htmx:historyRestore"]) {
     document.addEventListener(event, () => window.localTimes(document));
   }

@@ -21,8 +21,8 @@
   function posterLength(title) {
     const count = [...title].length;
     const longest = Math.max(0, ...title.split(/\s+/).map((w) => [...w].length));
-    if (count > 48 || longest > 20) return "longer";
-    return count > 24 || longest > 10 ? "long" : "";
+    if (count > 48 || longest > 13) return "longer";
+    return count > 24 || longest > 9 ? "long" : "";
   }
 
   function price(typed) {

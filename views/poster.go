@@ -42,9 +42,9 @@ func (m PosterModel) length() string {
 		longest = max(longest, utf8.RuneCountInString(w))
 	}
 	switch {
-	case n > 48 || longest > 20:
+	case n > 48 || longest > 13:
 		return "longer"
-	case n > 24 || longest > 10:
+	case n > 24 || longest > 9:
 		return "long"
 	}
 	return ""

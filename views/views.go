@@ -6,14 +6,18 @@
 // file for each page.
 package views
 
-import "fmt"
+import (
+	"fmt"
 
-// current is the value of aria-current for a link of the main navigation.
-func current(here, path string) string {
+	"github.com/a-h/templ"
+)
+
+// current marks the link of the main navigation that leads here.
+func current(here, path string) templ.Attributes {
 	if here == path {
-		return "page"
+		return templ.Attributes{"aria-current": "page"}
 	}
-	return "false"
+	return nil
 }
 
 // Price is a price in US cents as people read it: "Free", "$6", "$12.50".
