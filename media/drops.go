@@ -12,6 +12,7 @@ const (
 	dropTrack                                // a track that viewers were not told of; at the next keyframe they are
 	dropEnd                                  // end of sequence, fatal for a later resume
 	dropRepeated                             // metadata or header sent again unchanged
+	dropInfo                                 // channel layouts of Enhanced RTMP, which no player needs
 	dropMalformed
 	dropTooBig
 	dropSlowViewer // passed over when a viewer jumped to a keyframe
@@ -20,7 +21,7 @@ const (
 
 var dropNames = [dropReasons]string{
 	"before-keyframe", "no-header", "unannounced-track", "end-of-sequence",
-	"repeated", "malformed", "too-big", "slow-viewer",
+	"repeated", "channel-layout", "malformed", "too-big", "slow-viewer",
 }
 
 // counters are the relay's sums since the start.

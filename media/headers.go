@@ -15,6 +15,18 @@ type headers struct {
 	audio     []byte // sequence header
 }
 
+// of returns the headers without those of tracks that t does not have: a
+// player takes any tag of a track as a promise that more follow.
+func (h headers) of(t tracks) headers {
+	if t.video.name == "" {
+		h.video, h.videoInfo = nil, nil
+	}
+	if t.audio.name == "" {
+		h.audio = nil
+	}
+	return h
+}
+
 // each calls f for those that there are, in the order that players expect.
 func (h *headers) each(f func(t TagType, body []byte)) {
 	for _, p := range [...]struct {

@@ -13,12 +13,12 @@ func (p *Publisher) settled(now time.Time, ts uint32) bool {
 	return p.tracks.video.name != "" && p.tracks.audio.name != "" || p.waited(now, ts)
 }
 
-// tracksAt says what a stream that begins with a keyframe now would consist
+// tracksNow says what a stream that begins with a keyframe now would consist
 // of. Sound that this publisher has not shown yet is taken to be as it was
 // before; sound that is silent for long is taken to be gone.
-func (p *Publisher) tracksAt(ts uint32) tracks {
+func (p *Publisher) tracksNow() tracks {
 	t := p.tracks
-	if int32(ts-p.soundTS) > goneAfter {
+	if p.running && p.s.timeline.out-p.s.meter.sound > goneAfter {
 		t.audio = codec{}
 	} else if t.audio.name == "" {
 		t.audio = p.ringTracks().audio
@@ -35,7 +35,7 @@ func (p *Publisher) join(now time.Time, t TagType, ts uint32, want tracks, body 
 		return dropTooBig
 	}
 	worn := s.timeline.out >= maxOutput
-	if r := s.ring; r != nil && (worn || r.open && r.tracks != want) {
+	if r := s.ring; r != nil && (worn || r.tracks != want) {
 		s.dropRing()
 	}
 	if worn {
@@ -43,36 +43,37 @@ func (p *Publisher) join(now time.Time, t TagType, ts uint32, want tracks, body 
 	}
 	if s.ring == nil {
 		s.ring = newRing(s.relay.options.RingBytes, s.relay.options.RingAge)
+		s.ring.tracks = want
 	}
 	r := s.ring
-	if !r.open {
-		r.tracks = want
-	}
 	k := audioTrack
 	if t == TagVideo {
 		k = videoTrack
 	}
 	out := s.timeline.next(k, ts)
+	heads := p.heads.of(r.tracks)
 	if !p.running {
-		p.resume(now, out)
+		p.resume(now, out, heads)
 	}
 	at := r.append(now, t, out, body)
-	r.joins = append(r.joins, &joinPoint{at: at, ts: out, heads: p.heads})
+	r.joins = append(r.joins, &joinPoint{at: at, ts: out, heads: heads})
 	if k == videoTrack {
 		s.meter.picture(int64(out), true)
+	} else {
+		s.meter.sound = int64(out)
 	}
 	return relayed
 }
 
 // resume lets the publisher's tags in. Viewers of the one before, who simply
 // go on, get the new headers in their place; whoever joins gets them anyway.
-func (p *Publisher) resume(now time.Time, out uint32) {
+func (p *Publisher) resume(now time.Time, out uint32, heads headers) {
 	s := p.s
 	p.running = true
 	s.stopGrace()
 	s.meter.resumed(int64(out))
 	if s.ring.end.seq > 0 {
-		p.heads.each(func(t TagType, body []byte) { p.append(now, t, out, body) })
+		heads.each(func(t TagType, body []byte) { p.append(now, t, out, body) })
 	}
 }
 

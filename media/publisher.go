@@ -33,7 +33,6 @@ type Publisher struct {
 	begun     bool // media came
 	firstAt   time.Time
 	firstTS   uint32 // timestamp of the first media tag
-	soundTS   uint32 // timestamp of the latest sound, at first of the first tag
 }
 
 // WriteTag appends one tag to the stream. body is the RTMP payload, which is
@@ -134,37 +133,45 @@ func (p *Publisher) sound(now time.Time, ts uint32, body []byte) dropReason {
 	case kindEnd:
 		return dropEnd
 	case kindInfo:
-		return p.extra(now, TagAudio, info.codec == p.ringTracks().audio, body)
+		return dropInfo
 	}
 	p.setAudio(info.codec)
 	if info.kind == kindHeader {
 		if f, ok := parseAudioConfig(info.config); ok && info.codec.name == "AAC" {
 			p.audio = f
 		}
-		return p.header(now, TagAudio, &p.heads.audio, info.codec == p.ringTracks().audio, body)
+		return p.header(now, TagAudio, &p.heads.audio, p.running && p.tells(info.codec), body)
 	}
 	p.begin(now, ts)
-	p.soundTS = ts
 	if info.codec.headers && p.heads.audio == nil {
 		return dropNoHeader
 	}
 	if !info.codec.headers && !info.codec.enhanced {
 		p.audio = legacyAudioFormat(body[0])
 	}
-	r := p.s.ring
 	if p.joinsAtSound(now, ts) {
 		return p.join(now, TagAudio, ts, tracks{audio: info.codec}, body)
 	}
 	if !p.running {
 		return dropBeforeKeyframe
 	}
-	if !r.open {
-		r.tracks.audio = info.codec
-	}
-	if r.tracks.audio != info.codec {
+	if !p.tells(info.codec) {
+		p.s.meter.sound = p.s.timeline.out // so it is not silent
 		return dropTrack
 	}
-	return p.append(now, TagAudio, p.s.timeline.next(audioTrack, ts), body)
+	out := p.s.timeline.next(audioTrack, ts)
+	p.s.meter.sound = int64(out)
+	return p.append(now, TagAudio, out, body)
+}
+
+// tells tells whether viewers know of sound with this codec. Until the stream
+// is open they can still be told.
+func (p *Publisher) tells(c codec) bool {
+	r := p.s.ring
+	if !r.open && r.tracks.audio.name == "" {
+		r.tracks.audio = c
+	}
+	return r.tracks.audio == c
 }
 
 // joinsAtSound tells whether viewers can start at the sound that comes now:
@@ -193,10 +200,7 @@ func (p *Publisher) picture(now time.Time, ts uint32, body []byte) dropReason {
 	same := info.codec == p.ringTracks().video
 	switch info.kind {
 	case kindInfo:
-		if len(body) <= maxHeaderBody && !keep(&p.heads.videoInfo, body) {
-			return dropRepeated
-		}
-		return p.extra(now, TagVideo, same, body)
+		return p.header(now, TagVideo, &p.heads.videoInfo, same, body)
 	case kindHeader:
 		if f, ok := parseAVCConfig(info.config); ok && info.codec.name == "H.264" {
 			p.video = f
@@ -212,7 +216,7 @@ func (p *Publisher) picture(now time.Time, ts uint32, body []byte) dropReason {
 		return dropTooBig
 	case info.kind == kindKeyframe:
 		p.skipVideo = false
-		return p.join(now, TagVideo, ts, p.tracksAt(ts), body)
+		return p.join(now, TagVideo, ts, p.tracksNow(), body)
 	case !p.running || p.skipVideo:
 		return dropBeforeKeyframe
 	case !same:
@@ -232,24 +236,10 @@ func (p *Publisher) header(now time.Time, t TagType, slot *[]byte, told bool, bo
 	switch changed := keep(slot, body); {
 	case !p.running:
 		return relayed // with the first keyframe
-	case !told && p.s.ring.open:
+	case !told:
 		return dropTrack
 	case !changed:
 		return dropRepeated
-	}
-	if !p.s.ring.open {
-		p.s.ring.tracks = p.tracks
-	}
-	return p.append(now, t, p.s.timeline.now(), body)
-}
-
-// extra relays what belongs to a track but is neither header nor frame.
-func (p *Publisher) extra(now time.Time, t TagType, told bool, body []byte) dropReason {
-	switch {
-	case !p.running:
-		return dropBeforeKeyframe
-	case !told:
-		return dropTrack
 	}
 	return p.append(now, t, p.s.timeline.now(), body)
 }
@@ -286,6 +276,6 @@ func (p *Publisher) setAudio(c codec) {
 
 func (p *Publisher) begin(now time.Time, ts uint32) {
 	if !p.begun {
-		p.begun, p.firstAt, p.firstTS, p.soundTS = true, now, ts, ts
+		p.begun, p.firstAt, p.firstTS = true, now, ts
 	}
 }

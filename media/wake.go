@@ -44,7 +44,7 @@ func (s *stream) publish(now time.Time) (wake chan struct{}) {
 		return nil
 	}
 	wait := wakeInterval(s.relay.counters.viewers.Load()) - now.Sub(r.lastWake)
-	if wait <= 0 {
+	if wait <= 0 || len(s.viewers) == 0 {
 		return r.show(now)
 	}
 	r.timer = s.relay.after(wait, func() {
