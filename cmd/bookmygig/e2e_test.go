@@ -17,7 +17,7 @@ import (
 )
 
 // What a browser says by itself while the server is away.
-var whileAway = []string{"net::ERR", "WebSocket connection to", "409", "status of 409"}
+var whileAway = []string{"net::ERR", "WebSocket connection to", "status of 409", "[object Event]"}
 
 // A whole evening, the way people have it: a creator lists a gig in a browser
 // and goes live, two people watch and chat, the encoder's line breaks, the

@@ -129,15 +129,15 @@ func (n *node) serve(ctx context.Context) error {
 
 	chatCtx, stopChat := context.WithCancel(inner)
 	defer stopChat()
-	parts.Go(func() error { return ignore(context.Canceled, n.hub.Run(chatCtx)) })
-	parts.Go(func() error { return ignore(context.Canceled, n.pages.Run(inner)) })
+	parts.Go(func() error { return ignore(n.hub.Run(chatCtx), context.Canceled) })
+	parts.Go(func() error { return ignore(n.pages.Run(inner), context.Canceled) })
 	parts.Go(func() error { return n.ingest.Serve(n.ports.rtmp) })
 	parts.Go(func() error {
 		capped := &cappedListener{Listener: n.ports.http, limit: maxHTTPConns, log: n.log}
-		return ignore(http.ErrServerClosed, n.http.Serve(capped))
+		return ignore(n.http.Serve(capped), http.ErrServerClosed, net.ErrClosed)
 	})
 	if n.ports.ops != nil {
-		parts.Go(func() error { return ignore(http.ErrServerClosed, n.ops.Serve(n.ports.ops)) })
+		parts.Go(func() error { return ignore(n.ops.Serve(n.ports.ops), http.ErrServerClosed) })
 	}
 	n.logAddresses()
 	if n.config.demo {
@@ -211,10 +211,12 @@ func wait(ctx context.Context, wg *sync.WaitGroup) error {
 	}
 }
 
-// ignore drops err when it is the usual one at the end of a service.
-func ignore(usual, err error) error {
-	if errors.Is(err, usual) {
-		return nil
+// ignore drops err when it is one that the end of a service brings along.
+func ignore(err error, usual ...error) error {
+	for _, u := range usual {
+		if errors.Is(err, u) {
+			return nil
+		}
 	}
 	return err
 }
