@@ -46,7 +46,7 @@ func (m GigModel) page() Page {
 		SkipTo:      "Skip to the stage",
 		Pointer:     m.Pointer,
 		KeyboardFit: true,
-		Scripts:     []string{"vendor/htmx-ext-ws/ws.min.js", "vendor/flv.js/flv.min.js", "player.js", "controls.js", "gig.js"},
+		Scripts:     []string{"vendor/htmx-ext-ws/ws.min.js", "vendor/flv.js/flv.min.js", "player.js", "controls.js", "gig.js", "chat.js"},
 	}
 }
 
