@@ -17,6 +17,7 @@ import (
 var (
 	errForbidden  = errors.New("handlers: not allowed")
 	errBadRequest = errors.New("handlers: bad request")
+	errTooLarge   = errors.New("handlers: request too large")
 )
 
 // statuses maps errors to status codes; the first match counts. What is not in
@@ -27,6 +28,7 @@ var statuses = []struct {
 }{
 	{store.ErrNotFound, http.StatusNotFound},
 	{errForbidden, http.StatusForbidden},
+	{errTooLarge, http.StatusRequestEntityTooLarge},
 	{errBadRequest, http.StatusBadRequest},
 	{media.ErrNotLive, http.StatusConflict},
 	{media.ErrLimit, http.StatusServiceUnavailable},

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -71,11 +72,23 @@ func (s *Server) createGig(w http.ResponseWriter, r *http.Request) error {
 // the form decides, and the form as typed with what is wrong in its Errors.
 // before is the gig that is edited, nil for a new one.
 func (s *Server) parseGigForm(r *http.Request, before *store.Gig, now time.Time) (store.Gig, views.FormModel, error) {
-	if err := r.ParseForm(); err != nil {
-		return store.Gig{}, views.FormModel{}, fmt.Errorf("%w: %w", errBadRequest, err)
+	if err := parseForm(r); err != nil {
+		return store.Gig{}, views.FormModel{}, err
 	}
 	g, m := readGigForm(r.PostForm, before, now)
 	return g, m, nil
+}
+
+// parseForm reads a form that limitBody bounds.
+func parseForm(r *http.Request) error {
+	err := r.ParseForm()
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return fmt.Errorf("%w: %w", errTooLarge, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBadRequest, err)
+	}
+	return nil
 }
 
 // readGigForm is parseGigForm without a request.

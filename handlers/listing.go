@@ -218,10 +218,10 @@ func (s *Server) liveCard(g *store.Gig, viewers int) views.CardModel {
 func upcomingCard(g *store.Gig) views.CardModel { return cardOf(g, "upcoming", views.TimeStart) }
 
 func pastCard(g *store.Gig) views.CardModel {
-	c := cardOf(g, "past", views.TimeDay)
 	if !g.CancelledAt.IsZero() {
-		c.State = "cancelled"
+		return cardOf(g, "cancelled", views.TimeDay)
 	}
+	c := cardOf(g, "past", views.TimeDay)
 	c.Came = g.Peak
 	return c
 }

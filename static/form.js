@@ -22,6 +22,7 @@
     const count = [...title].length;
     const longest = Math.max(0, ...title.split(/\s+/).map((w) => [...w].length));
     if (count > 48 || longest > 13) return "longer";
+    if (longest > 11) return "tight";
     return count > 24 || longest > 9 ? "long" : "";
   }
 

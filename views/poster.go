@@ -35,7 +35,8 @@ func (m PosterModel) variant() string {
 	return string("abc"[h.Sum32()%3])
 }
 
-// length says how far the lettering must shrink for the title.
+// length says how far the lettering must shrink, so that the longest word
+// still fits the poster's width.
 func (m PosterModel) length() string {
 	n, longest := utf8.RuneCountInString(m.Title), 0
 	for _, w := range strings.Fields(m.Title) {
@@ -44,6 +45,8 @@ func (m PosterModel) length() string {
 	switch {
 	case n > 48 || longest > 13:
 		return "longer"
+	case longest > 11:
+		return "tight"
 	case n > 24 || longest > 9:
 		return "long"
 	}
