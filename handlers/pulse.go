@@ -96,14 +96,16 @@ func (a *airing) addTo(g *store.Gig, now time.Time) {
 	g.Peak = max(g.Peak, a.peak)
 }
 
-// peak returns the most viewers of the show under way.
-func (p *pulse) peak(gigID string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if a := p.airing[gigID]; a != nil {
-		return a.peak
+// peak returns the most viewers at once of the gig so far.
+func (s *Server) peak(g *store.Gig) int {
+	h, _ := s.Relay.Health(g.ID)
+	most := max(g.Peak, h.Peak)
+	s.pulse.mu.Lock()
+	defer s.pulse.mu.Unlock()
+	if a := s.pulse.airing[g.ID]; a != nil {
+		most = max(most, a.peak)
 	}
-	return 0
+	return most
 }
 
 // announce tells the members of the gig's room what has changed on its page.

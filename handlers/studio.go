@@ -85,7 +85,7 @@ func (s *Server) studioModel(g *store.Gig, now time.Time) views.StudioModel {
 		ID: g.ID, Title: g.Title, Start: g.Start, End: g.End, Zone: g.TimeZone,
 		State: string(stageOf(g, s.Relay.State(g.ID), now)),
 		Over:  g.Over(), Aired: !g.AiredAt.IsZero(), KeyMade: g.KeyMadeAt, Now: now,
-		AirTime: g.AirTime, Peak: max(g.Peak, s.pulse.peak(g.ID)),
+		AirTime: g.AirTime, Peak: s.peak(g),
 	}
 	if h, ok := s.Relay.Health(g.ID); ok && !g.Over() {
 		m.Health = healthModel(&h, now)
@@ -162,8 +162,7 @@ func (s *Server) endGig(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.changeGig(w, r, &g, func(g *store.Gig) {
-		g.EndedAt = time.Now().UTC()
-		g.Peak = max(g.Peak, s.pulse.peak(g.ID))
+		g.EndedAt, g.Peak = time.Now().UTC(), s.peak(g)
 	}, func() { s.Relay.End(g.ID) })
 }
 
@@ -174,7 +173,7 @@ func (s *Server) cancelGig(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.changeGig(w, r, &g, func(g *store.Gig) {
-		g.CancelledAt = time.Now().UTC()
+		g.CancelledAt, g.Peak = time.Now().UTC(), s.peak(g)
 	}, func() { s.Relay.End(g.ID) })
 }
 
