@@ -183,15 +183,15 @@ func (e *Embedded) reindex(ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	entries := make(map[string]*entry, len(ids))
+	gigs := make(map[string]*Gig, len(ids))
 	err := e.read(context.Background(), func(tx *bolt.Tx) error {
 		for _, id := range ids {
 			g, _, err := getGig(tx, id)
 			switch {
 			case err == nil:
-				entries[id] = newEntry(&g)
+				gigs[id] = &g
 			case errors.Is(err, ErrNotFound):
-				entries[id] = nil
+				gigs[id] = nil
 			default:
 				return err
 			}
@@ -201,7 +201,7 @@ func (e *Embedded) reindex(ids []string) {
 	// A file that cannot be read fails every page as well: the index of before
 	// is as good as any.
 	if err == nil {
-		e.index.set(entries)
+		e.index.set(gigs)
 	}
 }
 

@@ -16,6 +16,8 @@ type index struct {
 	mu      sync.RWMutex
 	byStart []*entry // by order; replaced as a whole, never changed in place
 	byID    map[string]*entry
+	words   vocabulary
+	slots   uint32 // given out so far
 }
 
 // entry is one gig in the index. It does not change.
@@ -25,11 +27,12 @@ type entry struct {
 	past       time.Time // after this it is past unless it is live; zero when it is over
 	over       bool
 	category   Category
-	text       string // searchText
+	slot       uint32 // the same for all entries of a gig
+	words      []*posting
 }
 
-func newEntry(g *Gig) *entry {
-	n := &entry{id: g.ID, start: g.Start, end: g.End, over: g.Over(), category: g.Category, text: searchText(g)}
+func newEntry(g *Gig, slot uint32, words []*posting) *entry {
+	n := &entry{id: g.ID, start: g.Start, end: g.End, over: g.Over(), category: g.Category, slot: slot, words: words}
 	if !n.over {
 		n.past = g.End.Add(LateAllowance)
 	}
@@ -44,86 +47,125 @@ func order(a, b *entry) int {
 // load fills an empty index from the file.
 func (x *index) load(tx *bolt.Tx) error {
 	x.byID = map[string]*entry{}
+	x.words.byWord = map[string]*posting{}
+	var fresh []*posting
 	err := tx.Bucket(bucketGigs).ForEach(func(_, value []byte) error {
 		g, _, err := decodeGig(value)
 		if err != nil {
 			return err
 		}
-		n := newEntry(&g)
+		words, more := x.words.add(x.slots, gigWords(&g))
+		fresh = append(fresh, more...)
+		n := newEntry(&g, x.slots, words)
+		x.slots++
 		x.byID[n.id] = n
 		x.byStart = append(x.byStart, n)
 		return nil
 	})
+	x.words.sort(fresh)
 	slices.SortFunc(x.byStart, order)
 	return err
 }
 
-// set brings gigs in step with the file: entries by id, nil for one that the
-// file does not hold.
-func (x *index) set(entries map[string]*entry) {
+// set brings gigs in step with the file: by id, nil for one that the file does
+// not hold. All of it shows at once.
+func (x *index) set(gigs map[string]*Gig) {
 	list := slices.Clone(x.byStart)
-	for id, n := range entries {
-		if old := x.byID[id]; old != nil {
-			i, _ := slices.BinarySearchFunc(list, old, order)
-			list = slices.Delete(list, i, i+1)
-		}
-		if n != nil {
-			i, _ := slices.BinarySearchFunc(list, n, order)
-			list = slices.Insert(list, i, n)
+	words := make(map[string][]string, len(gigs))
+	for id, g := range gigs {
+		if g != nil {
+			words[id] = gigWords(g)
 		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.byStart = list
-	for id, n := range entries {
-		if n == nil {
-			delete(x.byID, id)
-		} else {
+	for id, g := range gigs {
+		old := x.byID[id]
+		if old != nil {
+			i, _ := slices.BinarySearchFunc(list, old, order)
+			list = slices.Delete(list, i, i+1)
+		}
+		if n := x.replace(old, g, words[id]); n != nil {
+			i, _ := slices.BinarySearchFunc(list, n, order)
+			list = slices.Insert(list, i, n)
 			x.byID[id] = n
+		} else {
+			delete(x.byID, id)
 		}
 	}
+	x.byStart = list
 }
 
-// snapshot returns all entries in order, and those of ids that are there, in
-// the order of ids and each once.
-func (x *index) snapshot(ids []string) (all, some []*entry) {
+// replace returns the new entry of a gig and enters it under its words. Either
+// of old and g may be nil.
+func (x *index) replace(old *entry, g *Gig, words []string) *entry {
+	if old != nil && g != nil && slices.EqualFunc(old.words, words, func(p *posting, w string) bool { return p.word == w }) {
+		return newEntry(g, old.slot, old.words) // most changes are not of the text
+	}
+	slot := x.slots
+	if old != nil {
+		slot = old.slot
+		x.words.remove(slot, old.words)
+	}
+	if g == nil {
+		return nil
+	}
+	if old == nil {
+		x.slots++
+	}
+	all, fresh := x.words.add(slot, words)
+	x.words.insert(fresh)
+	return newEntry(g, slot, all)
+}
+
+// view is one consistent state of the index, as a query needs it.
+type view struct {
+	all  []*entry // in order
+	live []*entry // of the query's, those that there are, each once
+	text slotSet  // of the gigs that match the query's text; nil: all do
+}
+
+func (x *index) view(live, words []string) (v view) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	seen := make(map[string]bool, len(ids))
-	for _, id := range ids {
+	seen := make(map[string]bool, len(live))
+	for _, id := range live {
 		if n := x.byID[id]; n != nil && !seen[id] {
 			seen[id] = true
-			some = append(some, n)
+			v.live = append(v.live, n)
 		}
 	}
-	return x.byStart, some
+	v.all, v.text = x.byStart, x.words.find(words, x.slots)
+	return v
 }
 
 // list selects one page: the ids of its gigs, and in counts how many match.
 func (x *index) list(q Query) (ids []string, counts Listing) {
-	all, live := x.snapshot(q.Live)
-	f, p := newFilter(q), newPage(q)
+	words, nothing := queryWords(q.Text)
+	if nothing {
+		return nil, counts
+	}
+	v, p := x.view(q.Live, words), newPage(q)
 	now := q.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
-
-	shown := make(map[*entry]bool, len(live))
-	for _, n := range live {
-		if !n.over && f.match(n) {
+	shown := make(map[*entry]bool, len(v.live))
+	for _, n := range v.live {
+		if !n.over && v.match(n, &q) {
 			shown[n] = true
 			p.add(n)
 		}
 	}
 	counts.Live = p.seen
-	for _, n := range all {
-		if !now.After(n.past) && f.match(n) && !shown[n] {
+	for _, n := range v.all {
+		if !now.After(n.past) && v.match(n, &q) && !shown[n] {
 			p.add(n)
 		}
 	}
 	counts.Upcoming = p.seen - counts.Live
-	for _, n := range slices.Backward(all) {
-		if now.After(n.past) && f.match(n) && !shown[n] {
+	for _, n := range slices.Backward(v.all) {
+		if now.After(n.past) && v.match(n, &q) && !shown[n] {
 			p.add(n)
 		}
 	}
@@ -131,22 +173,12 @@ func (x *index) list(q Query) (ids []string, counts Listing) {
 	return p.ids, counts
 }
 
-// filter is the part of a query that selects.
-type filter struct {
-	category Category
-	from, to time.Time
-	terms    terms
-}
-
-func newFilter(q Query) filter {
-	return filter{category: q.Category, from: q.From, to: q.To, terms: newTerms(q.Text)}
-}
-
-func (f *filter) match(n *entry) bool {
-	return (f.category == "" || f.category == n.category) &&
-		(f.from.IsZero() || n.end.After(f.from)) &&
-		(f.to.IsZero() || n.start.Before(f.to)) &&
-		f.terms.match(n.text)
+// match reports whether the query selects the gig.
+func (v *view) match(n *entry, q *Query) bool {
+	return (v.text == nil || v.text.has(n.slot)) &&
+		(q.Category == "" || q.Category == n.category) &&
+		(q.From.IsZero() || n.end.After(q.From)) &&
+		(q.To.IsZero() || n.start.Before(q.To))
 }
 
 // Bounds of a page's size and number.

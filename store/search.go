@@ -18,6 +18,8 @@ const (
 // compatibility forms, case and diacritics are gone ("Ｃafé" is "cafe"), and
 // what is neither letter nor digit separates words.
 func searchWords(text string) []string {
+	// Broken bytes would keep the character behind them from being decomposed.
+	text = strings.ToValidUTF8(text, " ")
 	text = strings.Map(bare, norm.NFKD.String(text))
 	text = strings.ReplaceAll(text, "ß", "ss")
 	return strings.FieldsFunc(text, func(r rune) bool {
@@ -43,25 +45,16 @@ func bare(r rune) rune {
 	return unicode.ToLower(unicode.ToUpper(r))
 }
 
-// searchText returns what the index keeps of a gig for the search: each of its
-// words once, each after a space.
-func searchText(g *Gig) string {
+// gigWords returns the words under which a gig is found, each once, in order.
+func gigWords(g *Gig) []string {
 	words := searchWords(g.Title + " " + g.CreatorName + " " + g.Description)
 	slices.Sort(words)
-	words = slices.Compact(words)
-	if len(words) == 0 {
-		return ""
-	}
-	return " " + strings.Join(words, " ")
+	return slices.Compact(words)
 }
 
-// terms is a query's text, ready to be looked for.
-type terms struct {
-	spaced []string // the words, each after a space
-	none   bool     // there is text but no word in it: nothing matches
-}
-
-func newTerms(text string) terms {
+// queryWords returns the words of a query's text; each must begin some word of
+// a gig. A text that has no word, though it is not blank, matches nothing.
+func queryWords(text string) (words []string, nothing bool) {
 	n := 0
 	for i := range text {
 		if n == maxQueryRunes {
@@ -70,22 +63,7 @@ func newTerms(text string) terms {
 		}
 		n++
 	}
-	words := searchWords(text)
-	words = words[:min(len(words), maxQueryWords)]
-	t := terms{none: len(words) == 0 && strings.TrimSpace(text) != ""}
-	for _, w := range words {
-		t.spaced = append(t.spaced, " "+w)
-	}
-	return t
-}
-
-// match reports whether each of the words begins some word of the text, which
-// searchText made.
-func (t terms) match(text string) bool {
-	for _, w := range t.spaced {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return !t.none
+	words = searchWords(text)
+	nothing = len(words) == 0 && strings.TrimSpace(text) != ""
+	return words[:min(len(words), maxQueryWords)], nothing
 }

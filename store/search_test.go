@@ -32,25 +32,33 @@ func FuzzSearchText(f *testing.F) {
 				t.Fatalf("word %q", w)
 			}
 		}
-		// A text is found by itself, by any beginning of any of its words, and
-		// in capitals.
-		g := &Gig{Title: text}
-		index := searchText(g)
-		if !newTerms(text).match(index) && len(words) > 0 && utf8.RuneCountInString(text) <= maxQueryRunes {
-			t.Fatalf("%q does not match itself: %q", text, index)
+		// A text is found by itself and by any beginning of any of its words.
+		v := vocabulary{byWord: map[string]*posting{}}
+		of, fresh := v.add(70, gigWords(&Gig{Title: text}))
+		v.insert(fresh)
+		finds := func(text string) bool {
+			words, nothing := queryWords(text)
+			found := v.find(words, 71)
+			return !nothing && (found == nil || found.has(70))
+		}
+		if !finds(text) && len(words) > 0 && utf8.RuneCountInString(text) <= maxQueryRunes {
+			t.Fatalf("%q does not match itself", text)
 		}
 		for _, w := range words {
 			if utf8.RuneCountInString(w) > 20 {
 				continue
 			}
 			for i := range w {
-				if i > 0 && !newTerms(w[:i]).match(index) {
-					t.Fatalf("%q does not match %q", w[:i], index)
+				if i > 0 && !finds(w[:i]) {
+					t.Fatalf("%q is not found by %q", text, w[:i])
 				}
 			}
 		}
-		if n := len(newTerms(text).spaced); n > maxQueryWords {
-			t.Fatalf("%d words in a query", n)
+		if words, _ := queryWords(text); len(words) > maxQueryWords {
+			t.Fatalf("%d words in a query", len(words))
+		}
+		if v.remove(70, of); len(v.byWord) != 0 || len(v.sorted) != 0 {
+			t.Fatalf("words stay behind: %v", v)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -334,11 +335,24 @@ func TestIndexKeepsInStep(t *testing.T) {
 	text := func(x *index) string {
 		var b strings.Builder
 		for _, n := range x.byStart {
-			fmt.Fprintln(&b, *n, x.byID[n.id] == n)
+			fmt.Fprintln(&b, n.id, n.start, n.end, n.past, n.over, n.category, x.byID[n.id] == n)
 		}
+		ids := map[uint32]string{}
+		for _, n := range x.byID {
+			ids[n.slot] = n.id
+		}
+		for _, p := range x.words.sorted {
+			var gigs []string
+			for _, slot := range p.slots {
+				gigs = append(gigs, ids[slot])
+			}
+			slices.Sort(gigs)
+			fmt.Fprintln(&b, p.word, gigs, x.words.byWord[p.word] == p)
+		}
+		fmt.Fprintln(&b, len(x.byID), len(x.words.byWord), x.slots)
 		return b.String()
 	}
-	if got, want := text(&e.index), text(&fresh); got != want || len(e.index.byID) != len(fresh.byID) {
+	if got, want := text(&e.index), text(&fresh); got != want {
 		t.Errorf("in memory:\n%s\nin the file:\n%s", got, want)
 	}
 }
