@@ -79,7 +79,11 @@ func (c *chatConn) hello(ctx context.Context) []byte {
 			say.Name, say.Error = c.who.Name, refused.Text
 		}
 	}
-	return append(c.s.stageFrame(ctx, g), fragment(views.ChatSay(say))...)
+	stage := c.s.stageFrame(ctx, g)
+	if say.State == views.SayClosed {
+		return stage // says so already
+	}
+	return append(stage, fragment(views.ChatSay(say))...)
 }
 
 func (c *chatConn) foot(g *store.Gig) views.SayModel {
@@ -144,24 +148,31 @@ func (c *chatConn) writeFrame(frame []byte) error {
 	return c.conn.WriteMessage(websocket.TextMessage, frame)
 }
 
-// goodbye tells the client why the socket ends. Its page comes back by itself
-// after 1012 and 1013.
+// goodbye tells the client why the socket ends. Nil means that the client has
+// gone by itself.
 func (c *chatConn) goodbye(why error) {
-	code, text := websocket.CloseTryAgainLater, "try again in a moment"
-	switch {
-	case why == nil:
-		return // the client has gone
-	case errors.Is(why, chat.ErrShutdown):
-		code, text = websocket.CloseServiceRestart, "restarting"
-	case errors.Is(why, chat.ErrSlow):
-		text = "too slow to keep up"
-	case errors.Is(why, chat.ErrFull):
-		text = "the room is full"
-	case errors.Is(why, errBadFrame):
-		code, text = websocket.CloseInvalidFramePayloadData, "not understood"
+	if why == nil {
+		return
 	}
+	code, text := goodbyeOf(why)
 	_ = c.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text),
 		time.Now().Add(writePatience)) // when it fails, nobody is there to be told
+}
+
+// goodbyeOf returns the code and the reason of a close. A page comes back by
+// itself after 1012 and 1013.
+func goodbyeOf(why error) (code int, text string) {
+	switch {
+	case errors.Is(why, chat.ErrShutdown):
+		return websocket.CloseServiceRestart, "restarting"
+	case errors.Is(why, chat.ErrSlow):
+		return websocket.CloseTryAgainLater, "too slow to keep up"
+	case errors.Is(why, chat.ErrFull):
+		return websocket.CloseTryAgainLater, "the room is full"
+	case errors.Is(why, errBadFrame):
+		return websocket.CloseInvalidFramePayloadData, "not understood"
+	}
+	return websocket.CloseTryAgainLater, "try again in a moment"
 }
 
 // read takes what the client sends, until the socket ends.
