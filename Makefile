@@ -1,0 +1,42 @@
+# Everything that one does with the project. Only Go, git, bash and make are
+# needed: what the tests drive besides is installed by `make test` on Debian.
+
+FUZZTIME ?= 30s
+BENCHTIME ?= 1s
+
+.PHONY: run generate lint test bench fuzz demo-clip screenshots
+
+run: ## the program with the demo show, at http://localhost:8080
+	go run ./cmd/bookmygig -demo
+
+generate: ## Go files from the templ components
+	go tool templ fmt views
+	go tool templ generate
+
+lint: ## format, generated files, vet, staticcheck
+	.ci/lint
+
+test: ## all tests with the race detector
+	.ci/tools
+	go test -race -timeout 9m -p 2 $$(go list ./... | grep -v /cmd/bookmygig)
+	go test -race -timeout 9m ./cmd/bookmygig
+
+bench: ## benchmarks, then a crowd on a running server
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+	.ci/with-show sh -c 'go run ./cmd/showload -url $$SHOW_URL -gig $$SHOW_GIG -pid $$SHOW_PID \
+		-viewers 450 -slow 50 -chatters 100 -rate 0.5 -duration 30s'
+
+fuzz: ## each fuzz target for FUZZTIME
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+demo-clip: ## the clip that -demo plays (needs ffmpeg and the DejaVu fonts)
+	cmd/bookmygig/demo-clip.sh cmd/bookmygig/demo.flv
+
+screenshots: ## docs/screenshots, of the program as it is now
+	.ci/tools
+	.ci/with-show sh -c 'go run ./cmd/screenshots -url $$SHOW_URL -gig $$SHOW_GIG -out docs/screenshots'
