@@ -20,7 +20,8 @@ func (s *Server) calendar(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="gig.ics"`)
 	h.Set("Cache-Control", "no-store")
-	return ignoreGone(calendarOf(&g, s.publicURL(r)+"/gigs/"+g.ID, time.Now()).SerializeTo(w))
+	// RFC 5545 wants CR LF; the library would take the system's own.
+	return ignoreGone(calendarOf(&g, s.publicURL(r)+"/gigs/"+g.ID, time.Now()).SerializeTo(w, ics.WithNewLineWindows))
 }
 
 // calendarOf is the gig as a calendar with one event. Its times are in UTC:

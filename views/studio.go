@@ -106,8 +106,17 @@ func (m StudioModel) endText() string {
 	return "Closes the stream for everybody. You cannot go live on this gig again."
 }
 
-func (h *HealthModel) clock() string {
-	s := int(h.OnAir / time.Second)
+// healthHeading looks back when nothing more can come in.
+func (m StudioModel) healthHeading() string {
+	if m.Over {
+		return "How it went"
+	}
+	return "Stream health"
+}
+
+// clock is a length of time as the desk shows it.
+func clock(d time.Duration) string {
+	s := int(d / time.Second)
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
