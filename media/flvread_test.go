@@ -34,6 +34,7 @@ type flvStream struct {
 	Flags byte
 	Tags  []flvTag
 
+	raw   bool // what an encoder made: only the format is checked
 	buf   []byte
 	begun bool
 }
@@ -83,7 +84,7 @@ func (f *flvStream) check(t flvTag) error {
 	if t.Type != TagAudio && t.Type != TagVideo && t.Type != TagScript {
 		return fmt.Errorf("tag of type %d", t.Type)
 	}
-	if n := len(f.Tags); n > 0 && t.TS < f.Tags[n-1].TS {
+	if n := len(f.Tags); n > 0 && !f.raw && t.TS < f.Tags[n-1].TS {
 		return fmt.Errorf("timestamp went back: %d after %d", t.TS, f.Tags[n-1].TS)
 	}
 	if t.Type != TagVideo || t.info().kind != kindFrame {
