@@ -3,10 +3,8 @@ package media
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -252,5 +250,30 @@ func TestFFmpegShowsRefusal(t *testing.T) {
 	}
 }
 
-var _ io.Writer = (*logBuffer)(nil)
-var _ = os.ReadFile
+// GStreamer's two RTMP sinks publish and end cleanly.
+func TestGStreamerPublishes(t *testing.T) {
+	for _, sink := range []string{"rtmpsink", "rtmp2sink"} {
+		t.Run(sink, func(t *testing.T) {
+			r := newRecorder()
+			p := serveIngest(t, keyring{testKey: "gig"}, recordInto(r))
+			out, err := run(t, "gst-launch-1.0", "-q",
+				"videotestsrc", "num-buffers=60", "is-live=true", "!", "video/x-raw,format=I420,width=160,height=90,framerate=30/1",
+				"!", "x264enc", "tune=zerolatency", "key-int-max=30", "!", "flvmux", "name=mux", "streamable=true",
+				"!", sink, "location="+p.url()+"/"+testKey,
+				"audiotestsrc", "num-buffers=80", "is-live=true", "!", "audioconvert", "!", "avenc_aac", "!", "mux.")
+			if err != nil || strings.Contains(out, "ERROR") {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			awaitEnd(t, r)
+			if a, v := len(r.of(TagAudio)), len(r.of(TagVideo)); a < 50 || v < 60 {
+				t.Errorf("%d audio and %d video tags", a, v)
+			}
+			if len(r.of(TagScript)) == 0 {
+				t.Error("no metadata")
+			}
+			if !strings.Contains(p.log.String(), "ended by the encoder") {
+				t.Errorf("log: %s", p.log)
+			}
+		})
+	}
+}

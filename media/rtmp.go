@@ -104,6 +104,10 @@ type redactor struct{ noise *noise }
 func (redactor) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (r redactor) Fire(e *logrus.Entry) error {
+	if strings.Contains(e.Message, "runtime error") || strings.Contains(e.Message, "Panic: ") {
+		r.noise.add("go-rtmp: panic")
+		return nil
+	}
 	for _, known := range []string{
 		"Server closed by error",
 		"Ignored unknown message body",

@@ -66,8 +66,8 @@ func (t *tries) giveBack(addr netip.Addr) {
 	t.spent[addr] = s
 }
 
-// sweep forgets the addresses that have all their tries, or, when there is
-// none, an arbitrary one.
+// sweep forgets the addresses that have all their tries, and arbitrary others
+// until half are gone, so that it is not called each time.
 func (t *tries) sweep(now time.Time) {
 	for addr, s := range t.spent {
 		if s.left(now) == 0 {
@@ -75,7 +75,7 @@ func (t *tries) sweep(now time.Time) {
 		}
 	}
 	for addr := range t.spent {
-		if len(t.spent) < maxTryGroups {
+		if len(t.spent) <= maxTryGroups/2 {
 			return
 		}
 		delete(t.spent, addr)
