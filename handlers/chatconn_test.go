@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -124,11 +125,14 @@ func TestChatFramesItDoesNotTake(t *testing.T) {
 func TestChatAtShutdown(t *testing.T) {
 	ts := newTestServer(t)
 	g := ts.listGig(t, nil)
-	hub := chat.NewHub(chat.NewLocalBroker(ts.data), ChatRenderer{}, chat.HubOptions{})
+	o := ts.Options
+	o.Hub = chat.NewHub(chat.NewLocalBroker(ts.data), ChatRenderer{}, chat.HubOptions{})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- hub.Run(ctx) }()
-	ts.Hub = hub
+	go func() { ended <- o.Hub.Run(ctx) }()
+	web := httptest.NewServer(NewServer(o))
+	t.Cleanup(web.Close)
+	ts.URL = web.URL
 	var all []*chatter
 	for range 20 {
 		c := ts.enterChat(t, g.ID, "")

@@ -29,10 +29,13 @@
   htmx.config.wsReconnectDelay = (tries) => 200 + Math.random() * Math.min(1000 * 2 ** tries, 8000);
 
   htmx.createWebSocket = (url) => {
-    const last = log.querySelector(":scope > [id^='m-']:nth-last-child(1 of [id^='m-'])");
+    const last = [...log.children].findLast((li) => li.id.startsWith("m-"));
     const query = new URLSearchParams({ after: last ? last.id.slice(2) : "0" });
     if (again) query.set("again", "1");
     socket = new WebSocket(url + "?" + query);
+    // An error is always followed by a close, which is what counts; the
+    // extension would do no more than print it.
+    Object.defineProperty(socket, "onerror", { value: null, writable: false });
     return socket;
   };
 
@@ -230,7 +233,9 @@
       if (people.matches(":popover-open")) people.hidePopover();
       if (field()) restore();
       const input = byID("chat-say").querySelector("input:not([type=hidden])");
-      if (focused && input) input.focus();
+      if (!focused || !input) return;
+      input.focus();
+      if (input.id === "name") input.select();
     });
     return true;
   }

@@ -1,0 +1,345 @@
+package handlers
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"bookmygig/chat"
+	"bookmygig/store"
+)
+
+// wire is a way to the server that can be cut, and that can lose what is on it.
+type wire struct {
+	URL string
+	to  string
+	ln  net.Listener
+	wg  sync.WaitGroup
+
+	mu       sync.Mutex
+	conns    map[net.Conn]bool
+	down     bool // connections are refused
+	loseUp   bool // what the browser sends gets lost
+	loseDown bool // what the server sends gets lost
+}
+
+func newWire(t *testing.T, to string) *wire {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{URL: "http://" + ln.Addr().String(), to: strings.TrimPrefix(to, "http://"), ln: ln, conns: map[net.Conn]bool{}}
+	w.wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			w.wg.Go(func() { w.carry(c) })
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		w.set(func() { w.down = true })
+		w.wg.Wait()
+	})
+	return w
+}
+
+// set changes the state; connections are cut when it is down.
+func (w *wire) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+	if w.down {
+		for c := range w.conns {
+			c.Close()
+		}
+	}
+}
+
+func (w *wire) carry(in net.Conn) {
+	defer in.Close()
+	out, err := net.Dial("tcp", w.to)
+	if err != nil {
+		return
+	}
+	defer out.Close()
+	w.mu.Lock()
+	if w.down {
+		w.mu.Unlock()
+		return
+	}
+	w.conns[in], w.conns[out] = true, true
+	w.mu.Unlock()
+	var both sync.WaitGroup
+	both.Go(func() { w.copy(out, in, &w.loseUp) })
+	both.Go(func() { w.copy(in, out, &w.loseDown) })
+	both.Wait()
+	w.set(func() { delete(w.conns, in); delete(w.conns, out) })
+}
+
+func (w *wire) copy(to, from net.Conn, lose *bool) {
+	defer to.Close()
+	b := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(b)
+		w.mu.Lock()
+		lost := *lose
+		w.mu.Unlock()
+		if n > 0 && !lost {
+			_, _ = to.Write(b[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// write types into the chat's field and sends.
+func (w *window) write(text string) {
+	w.t.Helper()
+	w.do(chromedp.SendKeys(chromedp.CSS("#chat-form input[name=text]"), text+"\n"))
+}
+
+// sees waits until exactly one message has the text.
+func (w *window) sees(text string) {
+	w.t.Helper()
+	w.waitFor(`[...document.querySelectorAll("#chat-log > li[data-author]")].filter((l) => l.lastElementChild.textContent === ` + quote(text) + `).length === 1`)
+}
+
+// whole checks that the log is without holes and doubles, and returns its last number.
+func (w *window) whole() int {
+	w.t.Helper()
+	seqs := eval[[]int](w, `[...document.querySelectorAll("#chat-log > li[data-author]")].map((l) => +l.id.slice(2))`)
+	for i := 1; i < len(seqs); i++ {
+		if seqs[i] != seqs[i-1]+1 {
+			w.t.Errorf("m-%d after m-%d", seqs[i], seqs[i-1])
+		}
+	}
+	if len(seqs) == 0 {
+		return 0
+	}
+	return seqs[len(seqs)-1]
+}
+
+func (w *window) enter(url, name string) {
+	w.t.Helper()
+	w.open(url)
+	w.waitFor(`document.querySelector("#link-state").textContent === "Connected"`)
+	w.do(chromedp.SendKeys(chromedp.CSS("#name-form input[name=name]"), name+"\n"))
+	w.waitFor(`document.querySelector("#chat-form")`)
+}
+
+// onlySockets takes the console's errors; a socket that cannot be opened is
+// the one that these tests expect.
+func (w *window) onlySockets() {
+	w.t.Helper()
+	for _, f := range w.console() {
+		if !strings.Contains(f, "WebSocket") {
+			w.t.Errorf("on the console: %s", f)
+		}
+	}
+}
+
+func (ts *testServer) publish(t *testing.T, gigID string, from, to int) {
+	t.Helper()
+	for i := from; i <= to; i++ {
+		if _, err := ts.History.Publish(t.Context(), chat.Message{Room: gigID, Author: "u-other", Name: "Other", Text: fmt.Sprint("other ", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestChatInABrowser(t *testing.T) {
+	ts := newTestServer(t)
+	g := ts.listGig(t, nil)
+	url := ts.URL + "/gigs/" + g.ID
+	browser := startChromium(t)
+	a, b := openWindow(t, browser), openWindow(t, browser)
+
+	a.open(url)
+	a.waitFor(`document.querySelector("#link-state").textContent === "Connected"`)
+	a.do(chromedp.SendKeys(chromedp.CSS("#name"), "asha RAMAN\n"))
+	a.waitFor(`document.querySelector("#name-error .error")?.textContent.includes("the host’s name") && document.querySelector("#name").ariaInvalid === "true"`)
+	if got := eval[string](a, `document.querySelector("#name").value`); got != "asha RAMAN" {
+		t.Errorf("the field has %q", got)
+	}
+	axe(t, a)
+	a.do(chromedp.SendKeys(chromedp.CSS("#name"), "\b\b\b\b\b\b\b\b\b\bBea\n"))
+	a.waitFor(`document.activeElement.id === "text"`)
+	b.enter(url, "Dan")
+
+	a.write(`<b id="x">hello</b> & <img src=x onerror=alert(1)>`)
+	for _, w := range []*window{a, b} {
+		w.sees(`<b id="x">hello</b> & <img src=x onerror=alert(1)>`)
+		w.waitFor(`/^\d\d:\d\d$/.test(document.querySelector("#m-1 time").textContent)`)
+	}
+	a.waitFor(`document.querySelector("#text").value === ""`)
+	b.write("hello Bea")
+	a.sees("hello Bea")
+
+	// Who is here stays open while it changes.
+	a.do(chromedp.Click(chromedp.CSS("[popovertarget=people]")))
+	a.waitFor(`document.querySelector("#people").matches(":popover-open") && document.querySelectorAll("#people-list li").length === 2`)
+	c := ts.enterNamed(t, g.ID, "", "Eve")
+	a.waitFor(`document.querySelectorAll("#people-list li").length === 3`)
+	if !eval[bool](a, `document.querySelector("#people").matches(":popover-open")`) {
+		t.Error("the list of people closed by itself")
+	}
+	axe(t, a)
+	c.conn.Close()
+
+	// Another name.
+	a.do(chromedp.Click(chromedp.CSS("#chat-me button")))
+	a.waitFor(`document.activeElement.id === "name" && !document.querySelector("#people").matches(":popover-open")`)
+	a.do(chromedp.SendKeys(chromedp.CSS("#name"), "Beatrice\n"))
+	a.waitFor(`document.activeElement.id === "text"`)
+	a.write("me again")
+	b.waitFor(`[...document.querySelectorAll("#chat-log > li")].some((l) => l.querySelector("b")?.textContent === "Beatrice" && l.textContent.includes("me again"))`)
+
+	// The name is remembered, also in another gig's chat.
+	a.open(ts.URL + "/gigs/" + ts.listGig(t, nil).ID)
+	a.waitFor(`document.querySelector("#link-state").textContent === "Connected" && document.querySelector("#chat-form") && document.querySelector("#chat-me p").textContent === "You are Beatrice"`)
+
+	// Too quick: said so, nothing lost, and it passes.
+	for i := range 7 {
+		b.do(chromedp.SendKeys(chromedp.CSS("#text"), fmt.Sprintf("quick %d\n", i)))
+		if eval[bool](b, `document.querySelector("#chat-form button").ariaDisabled === "true"`) {
+			break
+		}
+	}
+	b.waitFor(`/^That was quick\. You can write again in \d seconds?\.$/.test(document.querySelector("#chat-slow").textContent)`)
+	b.waitFor(`document.querySelector("#text").value.startsWith("quick ")`)
+	b.waitFor(`document.querySelector("#chat-slow").textContent === "" && document.querySelector("#chat-form button").ariaDisabled !== "true"`)
+
+	// The chat closes under the hands of somebody who types.
+	if _, err := ts.data.UpdateGig(t.Context(), g.ID, func(g *store.Gig) error { g.CancelledAt = time.Now(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	b.waitFor(`document.querySelector("#chat-say").textContent.trim() === "The chat is closed. You can still read it." && document.querySelector("#link-state").dataset.link === "closed"`)
+	axe(t, b)
+}
+
+func TestChatComesBackInABrowser(t *testing.T) {
+	ts := newTestServer(t)
+	g := ts.listGig(t, nil)
+	line := newWire(t, ts.URL)
+	w := openWindow(t, startChromium(t))
+	w.enter(line.URL+"/gigs/"+g.ID, "Bea")
+	ts.publish(t, g.ID, 1, 3)
+	w.sees("other 3")
+	down := func(is bool) { line.set(func() { line.down = is }) }
+	back := func() {
+		t.Helper()
+		down(false)
+		w.waitFor(`document.querySelector("#link-state").textContent === "Connected"`)
+	}
+
+	// Down: said so. What is written is sent later, what is typed stays.
+	down(true)
+	w.waitFor(`document.querySelector("#link-state").textContent === "Reconnecting"`)
+	w.write("written while down")
+	w.waitFor(`document.querySelector("#chat-slow").textContent === "The chat is coming back. What you write now is sent then."`)
+	w.write("and this")
+	w.do(chromedp.SendKeys(chromedp.CSS("#text"), "half a sentence"))
+	ts.publish(t, g.ID, 4, 60)
+	back()
+	w.sees("other 60")
+	w.sees("written while down")
+	w.sees("and this")
+	if last := w.whole(); last != 62 {
+		t.Errorf("the last message is m-%d, want m-62", last)
+	}
+	if got := eval[string](w, `document.querySelector("#text").value`); got != "half a sentence" {
+		t.Errorf("the field has %q", got)
+	}
+	w.waitFor(`document.querySelector("#chat-slow").textContent === ""`)
+	eval[bool](w, `document.querySelector("#text").value = ""; true`)
+
+	// Sent into a dead line: it never arrived.
+	line.set(func() { line.loseUp = true })
+	w.write("lost on the way")
+	w.waitFor(`document.querySelector("#text").value === ""`)
+	down(true)
+	line.set(func() { line.loseUp = false })
+	back()
+	w.sees("lost on the way")
+
+	// It arrived, but the answer did not: sent again, and said once.
+	line.set(func() { line.loseDown = true })
+	w.write("answer lost")
+	eventually(t, "the message is kept", func() bool {
+		msgs, _, err := ts.History.History(t.Context(), g.ID, 63, 10)
+		return err == nil && len(msgs) == 1
+	})
+	down(true)
+	line.set(func() { line.loseDown = false })
+	back()
+	w.sees("answer lost")
+	w.write("the end")
+	w.sees("the end")
+	if last := w.whole(); last != 65 {
+		t.Errorf("the last message is m-%d, want m-65", last)
+	}
+
+	// More than waits: told, and not taken from the field.
+	down(true)
+	w.waitFor(`document.querySelector("#link-state").textContent === "Reconnecting"`)
+	eval[bool](w, `(() => { for (let i = 0; i < 25; i++) { text.value ||= "many " + i; document.querySelector("#chat-form").requestSubmit(); } return true; })()`)
+	if got := w.text("#chat-slow"); !strings.HasPrefix(got, "A lot is waiting to be sent already.") {
+		t.Errorf("the line says %q", got)
+	}
+	if got := eval[string](w, `document.querySelector("#text").value`); got != "many 20" {
+		t.Errorf("the field has %q", got)
+	}
+	back()
+	w.sees("many 2")
+	w.whole()
+
+	// The server's history no longer reaches back.
+	down(true)
+	ts.publish(t, g.ID, 100, 100+chat.HistoryKept+50)
+	back()
+	w.sees(fmt.Sprint("other ", 100+chat.HistoryKept+50))
+	if n := eval[int](w, `document.querySelector("#chat-log").childElementCount`); n > 500 {
+		t.Errorf("%d lines in the page", n)
+	}
+	w.onlySockets()
+}
+
+func TestChatScrolledUp(t *testing.T) {
+	ts := newTestServer(t)
+	g := ts.listGig(t, nil)
+	ts.publish(t, g.ID, 1, 120)
+	w := openWindow(t, startChromium(t))
+	w.enter(ts.URL+"/gigs/"+g.ID, "Bea")
+	top := `Math.round(document.querySelector("#m-60").getBoundingClientRect().top)`
+	if !eval[bool](w, `document.querySelector(".chat-scroll").scrollTop === 0 && document.querySelector(".jump").hidden`) {
+		t.Error("the chat does not open at its end")
+	}
+	ts.publish(t, g.ID, 121, 121)
+	w.sees("other 121")
+	if !eval[bool](w, `document.querySelector(".chat-scroll").scrollTop === 0 && document.querySelector(".jump").hidden`) {
+		t.Error("the chat does not stay at its end")
+	}
+	eval[bool](w, `document.querySelector("#m-60").scrollIntoView(), true`)
+	before := eval[int](w, top)
+	ts.publish(t, g.ID, 122, 124)
+	w.waitFor(`document.querySelector(".jump").textContent === "3 new messages" && !document.querySelector(".jump").hidden`)
+	if after := eval[int](w, top); after < before-1 || after > before+1 {
+		t.Errorf("what is read moved from %d to %d", before, after)
+	}
+	axe(t, w)
+	w.do(chromedp.Click(chromedp.CSS(".jump")))
+	w.waitFor(`document.querySelector(".jump").hidden && document.querySelector(".chat-scroll").scrollTop === 0`)
+	if w.whole() != 124 {
+		t.Error("messages are missing")
+	}
+}
