@@ -322,3 +322,31 @@ func TestLiveFLVFlushed(t *testing.T) {
 		web.Close()
 	}
 }
+
+// TestLiveFLVIsObserved: what counts requests does not stand in the way of
+// taking the connection over.
+func TestLiveFLVIsObserved(t *testing.T) {
+	ts := newTestServer(t)
+	g := ts.listGig(t, nil)
+	ts.goLive(t, g.ID)
+	type request struct {
+		route, method string
+		status        int
+	}
+	seen := make(chan request, 4)
+	o := ts.Options
+	o.OnRequest = func(route, method string, status int, _ time.Duration) { seen <- request{route, method, status} }
+	observed := NewServer(o)
+	web := httptest.NewServer(observed)
+	defer web.Close()
+	there := *ts
+	there.URL = web.URL
+	_, resp := there.dialLive(t, g.ID, "")
+	// It is counted at once: the goroutine of net/http is free while the stream runs.
+	if got, want := <-seen, (request{"/gigs/{id}/live.flv", "GET", 200}); got != want {
+		t.Errorf("observed %v, want %v", got, want)
+	}
+	readUntil(t, resp.Body, testKeyframe)
+	ts.Relay.End(g.ID)
+	observed.streams.wait(5 * time.Second)
+}

@@ -243,3 +243,20 @@ func TestPlayerHeals(t *testing.T) {
 		}
 	}
 }
+
+// TestCodecBeyondTheBrowser: what browsers cannot decode is said on the stage,
+// and gone when the creator has put it right.
+func TestCodecBeyondTheBrowser(t *testing.T) {
+	ts := newTestServer(t)
+	rtmp := ts.ingest(t)
+	g, key := ts.listForFilm(t, nil)
+	kill := film(t, rtmp+key, "-c:v", "flv1")
+	eventually(t, "the stream is live", func() bool { return ts.Relay.State(g.ID) == media.StateLive })
+	w := openWindow(t, startChromium(t))
+	w.open(ts.URL + "/gigs/" + g.ID)
+	w.waitFor(`document.querySelector(".screen").dataset.trouble === "codec"`)
+	kill()
+	film(t, rtmp+key)
+	w.plays(1)
+	w.waitFor(`!document.querySelector(".screen").dataset.trouble`)
+}

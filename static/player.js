@@ -81,7 +81,8 @@ function startPlayer({ lib, video, url, state, changed = () => {} }) {
   // the connection broke.
   function failed(detail, info) {
     const status = info && info.code;
-    if (detail === lib.ErrorDetails.MEDIA_CODEC_UNSUPPORTED) {
+    const { MEDIA_CODEC_UNSUPPORTED: codec, MEDIA_FORMAT_UNSUPPORTED: format } = lib.ErrorDetails;
+    if (detail === codec || detail === format) {
       setTrouble("codec");
       lost(MAX_DELAY);
     } else {
@@ -202,7 +203,7 @@ function startPlayer({ lib, video, url, state, changed = () => {} }) {
     ownPause = false;
     if (!ours && player && open && !video.ended && !document.hidden && !userPaused) setPaused(true);
   });
-  video.addEventListener("error", () => player && lost(MIN_DELAY));
+  video.addEventListener("error", () => player && video.error && lost(MIN_DELAY));
   document.addEventListener("visibilitychange", () => {
     progressAt = performance.now();
   });
