@@ -15,7 +15,7 @@ import (
 var arrows = map[string][]string{
 	"bookmygig/cmd/bookmygig":   {"bookmygig/handlers", "bookmygig/chat", "bookmygig/media", "bookmygig/store"},
 	"bookmygig/cmd/showload":    {},
-	"bookmygig/cmd/screenshots": {},
+	"bookmygig/cmd/screenshots": {"bookmygig/media"},
 	"bookmygig/handlers":        {"bookmygig/views", "bookmygig/static", "bookmygig/chat", "bookmygig/media", "bookmygig/store"},
 	"bookmygig/views":           {"bookmygig/static"},
 	"bookmygig/store":           {"bookmygig/chat", "bookmygig/media"},

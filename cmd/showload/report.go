@@ -150,13 +150,13 @@ func (r report) print(out io.Writer) error {
 		row("  first keyframe", "p50", ms(g.v.FirstP50), "p99", ms(g.v.FirstP99))
 		row("  received", fmt.Sprintf("%.1f MB in %d tags", float64(g.v.Bytes)/1e6, g.v.Tags))
 		row("  stalls over 1 s", g.v.Stalls, fmt.Sprintf("in %d viewers", g.v.Stalled), "longest", ms(g.v.Silence))
-		row("  jumps", g.v.Gaps, "ended by the server", g.v.Ended, "refused", g.v.Refused)
+		row("  jumps", g.v.Gaps, "ended by the server", g.v.Ended, "refused", counts(g.v.Refused))
 		row("  faults", g.v.FaultsIn, strings.Join(g.v.Faults, "; "))
 	}
 	if c := r.Chat; c.Asked > 0 {
 		row("chatters", fmt.Sprintf("%d of %d joined", c.Joined, c.Asked))
 		row("  sent", c.Sent, "came back", c.Echoed, "delivered", c.Delivered)
-		row("  lost", c.Lost, "doubled", c.Doubled, "out of order", c.Disordered, "closed", c.Closed)
+		row("  lost", c.Lost, "doubled", c.Doubled, "out of order", c.Disordered, "closed", counts(c.Closed))
 		row("  latency", "p50", ms(c.LatencyP50), "p99", ms(c.LatencyP99))
 		row("  faults", len(c.Faults), strings.Join(c.Faults[:min(5, len(c.Faults))], "; "))
 	}
@@ -167,6 +167,14 @@ func (r report) print(out io.Writer) error {
 		row("server", "not watched:", u.Problem)
 	}
 	return w.Flush()
+}
+
+// counts writes how often each code came.
+func counts(n map[int]int) string {
+	if len(n) == 0 {
+		return "none"
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(n), "map["), "]")
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }

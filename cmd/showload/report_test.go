@@ -103,7 +103,7 @@ func TestTableNamesEverything(t *testing.T) {
 	if err := r.print(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 of 2 started", "went back", "map[409:1]", "1 of 1 joined", "lost", "50 % of one core", "5.0 MB"} {
+	for _, want := range []string{"1 of 2 started", "went back", "409:1", "1 of 1 joined", "lost", "50 % of one core", "5.0 MB"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
 		}
