@@ -177,10 +177,23 @@ func (w *window) text(selector string) string {
 	return eval[string](w, "(document.querySelector("+quote(selector)+")?.textContent ?? '').trim().replace(/\\s+/g, ' ')")
 }
 
-// waitFor waits until a JavaScript condition holds.
+// waitFor waits until a JavaScript condition holds, in whatever page the window
+// then shows.
 func (w *window) waitFor(js string) {
 	w.t.Helper()
-	eventually(w.t, js, func() bool { return eval[bool](w, "Boolean("+js+")") })
+	eventually(w.t, js, func() bool {
+		ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
+		defer cancel()
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))
+		return err == nil && ok // an error: the page is changing right now
+	})
+}
+
+// set fills in a field as if it were typed.
+func (w *window) set(id, value string) {
+	w.t.Helper()
+	eval[bool](w, `((e) => { e.value = `+quote(value)+`;
+		for (const type of ["input", "change"]) e.dispatchEvent(new Event(type, {bubbles: true})); return true })(document.getElementById(`+quote(id)+`))`)
 }
 
 func quote(s string) string {

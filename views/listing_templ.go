@@ -196,7 +196,7 @@ func finder(m ListingModel) templ.Component {
 			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<form class=\"finder\" id=\"finder\" method=\"get\" action=\"/\" role=\"search\" aria-label=\"Find a gig\" hx-get=\"/\" hx-target=\"#results\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\" hx-indicator=\"#results\"><ul class=\"chips\" id=\"chips\" role=\"list\" aria-label=\"Category\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<form class=\"finder\" id=\"finder\" method=\"get\" action=\"/\" role=\"search\" aria-label=\"Find a gig\" hx-get=\"/\" hx-target=\"#results\" hx-swap=\"outerHTML\" hx-sync=\"this:queue last\" hx-indicator=\"#results\"><ul class=\"chips\" id=\"chips\" role=\"list\" aria-label=\"Category\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -230,7 +230,7 @@ func finder(m ListingModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\" maxlength=\"100\" placeholder=\"Title or name\" autocomplete=\"off\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"input changed delay:300ms, search\"> <label class=\"unseen\" for=\"when\">When</label> <select class=\"input\" id=\"when\" name=\"when\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"change\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\" maxlength=\"100\" placeholder=\"Title or name\" autocomplete=\"off\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"input changed delay:300ms\"> <label class=\"unseen\" for=\"when\">When</label> <select class=\"input\" id=\"when\" name=\"when\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"change\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
