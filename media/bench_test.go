@@ -179,15 +179,17 @@ func BenchmarkViewerMemory(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
-	ring := newRingFanOut(b)
-	empty := heap()
-	ring.join(b, n)
-	viewers := heap() - empty
-	queue := newQueueFanOut(n)
-	queues := heap() - empty - viewers
-	runtime.KeepAlive(queue)
-	runtime.KeepAlive(ring)
-	b.ReportMetric(0, "ns/op")
+	var viewers, queues int64
+	for b.Loop() {
+		ring := newRingFanOut(b)
+		empty := heap()
+		ring.join(b, n)
+		viewers = heap() - empty
+		queue := newQueueFanOut(n)
+		queues = heap() - empty - viewers
+		runtime.KeepAlive(queue)
+		runtime.KeepAlive(ring)
+	}
 	b.ReportMetric(float64(viewers)/n, "ring-B/viewer")
 	b.ReportMetric(float64(queues)/n, "queue-B/viewer")
 }
