@@ -194,6 +194,7 @@ func TestChatInABrowser(t *testing.T) {
 		t.Error("the list of people closed by itself")
 	}
 	axe(t, a)
+	a.shot("chat-people")
 	c.conn.Close()
 
 	// Another name.
@@ -217,6 +218,7 @@ func TestChatInABrowser(t *testing.T) {
 	}
 	b.waitFor(`/^That was quick\. You can write again in \d seconds?\.$/.test(document.querySelector("#chat-slow").textContent)`)
 	b.waitFor(`document.querySelector("#text").value.startsWith("quick ")`)
+	b.shot("chat-slow")
 	b.waitFor(`document.querySelector("#chat-slow").textContent === "" && document.querySelector("#chat-form button").ariaDisabled !== "true"`)
 
 	// The chat closes under the hands of somebody who types.
@@ -337,6 +339,9 @@ func TestChatScrolledUp(t *testing.T) {
 		t.Errorf("what is read moved from %d to %d", before, after)
 	}
 	axe(t, w)
+	w.shot("chat-jump")
+	w.look(phone, dark)
+	w.shot("chat-jump-phone")
 	w.do(chromedp.Click(chromedp.CSS(".jump")))
 	w.waitFor(`document.querySelector(".jump").hidden && document.querySelector(".chat-scroll").scrollTop === 0`)
 	if w.whole() != 124 {
