@@ -2,6 +2,10 @@ package media
 
 import "time"
 
+// cutDistance is the least time between two cuts of a stream: a publisher that
+// changes its codecs all the time must not have viewers come and go with it.
+const cutDistance = time.Second
+
 // waited tells whether the publisher has had time to show all its tracks.
 func (p *Publisher) waited(now time.Time, ts uint32) bool {
 	return p.begun && (now.Sub(p.firstAt) >= settleTime ||
@@ -36,6 +40,10 @@ func (p *Publisher) join(now time.Time, t TagType, ts uint32, want tracks, body 
 	}
 	worn := s.timeline.out >= maxOutput
 	if r := s.ring; r != nil && (worn || r.tracks != want) {
+		if now.Sub(s.cutAt) < cutDistance {
+			return dropTrack
+		}
+		s.cutAt = now
 		s.dropRing()
 	}
 	if worn {
@@ -56,7 +64,7 @@ func (p *Publisher) join(now time.Time, t TagType, ts uint32, want tracks, body 
 		p.resume(now, out, heads)
 	}
 	at := r.append(now, t, out, body)
-	r.joins = append(r.joins, &joinPoint{at: at, ts: out, heads: heads})
+	r.addJoin(&joinPoint{at: at, ts: out, heads: heads})
 	if k == videoTrack {
 		s.meter.picture(int64(out), true)
 	} else {

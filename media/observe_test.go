@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -85,7 +86,7 @@ func TestObserverIsSlow(t *testing.T) {
 func TestShutdown(t *testing.T) { bubble(t, shutdown) }
 
 func shutdown(t *testing.T) {
-	r := NewRelay(RelayOptions{})
+	r := NewRelay(RelayOptions{Logger: slog.New(slog.DiscardHandler)})
 	o := &record{told: map[string][]State{}}
 	r.Observe(o)
 	kicked := make(chan struct{}, 1)
@@ -129,7 +130,7 @@ func shutdown(t *testing.T) {
 }
 
 func TestShutdownGivesUp(t *testing.T) {
-	r := NewRelay(RelayOptions{})
+	r := NewRelay(RelayOptions{Logger: slog.New(slog.DiscardHandler)})
 	o := &record{told: map[string][]State{}, block: make(chan struct{})}
 	r.Observe(o)
 	publish(t, r, "g").headers().frames(1)

@@ -286,7 +286,9 @@ func TestChangeInMidShow(t *testing.T) {
 
 // Tracks that come late, or with the next publisher, cut the stream once, at a
 // point where whoever comes again can start at once.
-func TestTracksComeLate(t *testing.T) {
+func TestTracksComeLate(t *testing.T) { bubble(t, tracksComeLate) }
+
+func tracksComeLate(t *testing.T) {
 	r := testRelay(t, RelayOptions{})
 	e := publish(t, r, "g")
 	e.write(TagVideo, 0, avcHeader)
@@ -313,6 +315,7 @@ func TestTracksComeLate(t *testing.T) {
 	q.drain(t)
 	wantTracks(t, q, 5)
 
+	time.Sleep(cutDistance)
 	e.p.Close() // the next publisher has sound only
 	e = publish(t, r, "g")
 	e.write(TagAudio, 0, aacHeader)
@@ -325,83 +328,11 @@ func TestTracksComeLate(t *testing.T) {
 	s.drain(t)
 	wantTracks(t, s, 4)
 
+	time.Sleep(cutDistance)
 	e.write(TagVideo, 700, avcHeader) // and then a camera is plugged in
 	e.write(TagVideo, 700, key(10))
 	s.wantEOF(t)
 	u := join(t, r, "g", "")
 	u.drain(t)
 	wantTracks(t, u, 5)
-}
-
-func TestEndOfSequenceIsNotRelayed(t *testing.T) {
-	r := testRelay(t, RelayOptions{})
-	e := publish(t, r, "g").headers().frames(10)
-	p := join(t, r, "g", "")
-	e.write(TagVideo, 5, avcEnd)
-	e.write(TagVideo, 5, []byte{0x92, 'h', 'v', 'c', '1'})
-	p.drain(t)
-	if p.index(TagVideo, kindEnd) >= 0 {
-		t.Error("an end of sequence went out")
-	}
-	if got := r.Stats().TagsDropped["end-of-sequence"]; got != 2 {
-		t.Errorf("%d counted as dropped", got)
-	}
-}
-
-func TestMetadataOnlyWhenChanged(t *testing.T) {
-	r := testRelay(t, RelayOptions{})
-	e := publish(t, r, "g").headers().frames(10)
-	p := join(t, r, "g", "")
-	other := append(bytes.Clone(meta), 0)
-	for range 5 {
-		e.write(TagScript, 0, meta)
-	}
-	e.write(TagScript, 0, append([]byte("\x02\x00\x0d@setDataFrame"), other...))
-	e.write(TagScript, 0, other)
-	p.drain(t)
-	if n := p.count(TagScript, kindInfo); n != 2 {
-		t.Errorf("%d script tags, want 2", n)
-	}
-	if last := p.Tags[len(p.Tags)-1]; !bytes.Equal(last.Body, other) || last.TS != p.Tags[len(p.Tags)-2].TS {
-		t.Errorf("the change came as % x at %d", last.Body, last.TS)
-	}
-}
-
-// After 24 days the timestamps begin again, for a viewer that comes again.
-func TestTimelineWorn(t *testing.T) {
-	r := testRelay(t, RelayOptions{})
-	e := publish(t, r, "g").headers().frames(30)
-	p := join(t, r, "g", "")
-	e.p.s.timeline.out = maxOutput
-	e.frames(19)
-	if p.v.ring.closed {
-		t.Fatal("cut before a keyframe")
-	}
-	e.frames(30)
-	p.wantEOF(t)
-	q := join(t, r, "g", "")
-	q.drain(t)
-	if len(q.Tags) == 0 || q.Tags[0].TS > 2000 {
-		t.Errorf("joined at %d", q.Tags[0].TS)
-	}
-}
-
-func TestTagsTooBig(t *testing.T) {
-	r := testRelay(t, RelayOptions{RingBytes: 64 << 10})
-	e := publish(t, r, "g").headers().frames(5)
-	p := join(t, r, "g", "")
-	p.drain(t)
-	e.write(TagVideo, e.ts, inter(40<<10))
-	e.write(TagVideo, e.ts, inter(10)) // refers to what was lost
-	e.write(TagScript, 0, append(bytes.Clone(meta), make([]byte, maxHeaderBody)...))
-	e.n = 0
-	e.frames(1)
-	p.drain(t)
-	if n := p.count(TagVideo, kindFrame); n != 4 {
-		t.Errorf("%d pictures between keyframes, want 4", n)
-	}
-	d := r.Stats().TagsDropped
-	if d["too-big"] != 2 || d["before-keyframe"] != 1 {
-		t.Errorf("dropped: %v", d)
-	}
 }

@@ -1,11 +1,19 @@
 package media
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	minBlock  = 16 << 10
 	maxBlock  = 256 << 10
 	batchSize = 512 << 10 // most bytes of one batch, unless one tag is bigger
+
+	// maxJoins is how many join points are remembered. Viewers only ever use
+	// the newest that they may see; the few before it are for those that
+	// viewers may not see yet.
+	maxJoins = 16
 )
 
 // position is a place between two tags of a ring. Tags are numbered from 0 on;
@@ -135,12 +143,9 @@ func (r *ring) dropBlock() {
 // ring; next is where the next tag goes.
 func (r *ring) trim(next position) {
 	tail := position{seq: r.blocks[0].first, block: r.blocks[0].num}
-	n := 0
-	for n < len(r.joins) && r.joins[n].at.seq < tail.seq {
-		r.joins[n] = nil
-		n++
+	for len(r.joins) > 0 && r.joins[0].at.seq < tail.seq {
+		r.joins = slices.Delete(r.joins, 0, 1)
 	}
-	r.joins = r.joins[n:]
 	if r.visible.seq <= tail.seq {
 		r.visible = tail
 	} else if r.visible.seq == next.seq {
@@ -194,6 +199,14 @@ func (r *ring) read(p position, bufs [][]byte) ([][]byte, position) {
 		p = next
 	}
 	return bufs, p
+}
+
+// addJoin remembers a join point.
+func (r *ring) addJoin(j *joinPoint) {
+	if len(r.joins) == maxJoins {
+		r.joins = slices.Delete(r.joins, 0, 1)
+	}
+	r.joins = append(r.joins, j)
 }
 
 // prefaceOf returns the metadata and sequence headers of a join point as tags.

@@ -27,6 +27,7 @@ type stream struct {
 	byID      map[string]*Viewer
 	grace     *time.Timer // running, or nil
 	takeovers []time.Time // within takeoverWindow
+	cutAt     time.Time   // when a change of tracks last ended the ring
 	state     State       // last told
 	ended     bool
 	meter     meter

@@ -23,8 +23,9 @@ type Viewer struct {
 // 512 KiB: first the FLV header, the metadata, the sequence headers and a
 // keyframe, then whatever came since. The slices are shared by all viewers and
 // never change; the list itself is reused by the following call. Whoever
-// writes them should do so within a deadline: what a stalled viewer holds
-// stays in memory after the ring has dropped it. Errors: io.EOF at the end of
+// writes them should do so within a deadline: until the next call what was
+// handed out stays in memory, at most 768 KiB or one tag, though the ring has
+// dropped it; viewers that stand at the same place hold the same. Errors: io.EOF at the end of
 // the stream, ErrReplaced, ctx.Err().
 func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) {
 	for {
@@ -59,6 +60,7 @@ func (v *Viewer) take() ([][]byte, error) {
 	case v.closed:
 		return nil, io.EOF
 	}
+	clear(v.bufs) // who waits holds on to nothing
 	v.bufs = v.bufs[:0]
 	if !v.started || !r.holds(&v.at) {
 		if !v.jump() {
