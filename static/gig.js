@@ -7,18 +7,16 @@
   const lamp = () => document.getElementById("stream-state");
   const stage = () => lamp().dataset.state;
 
-  // The player and its controls.
-  let player = null, show = null;
-  player = startPlayer({ lib: window.flvjs, video, url: video.dataset.src, state: stage, changed: reveal });
-  show = startControls({ player, video, screen, stage });
+  let controls = null;
+  const player = startPlayer({ lib: window.flvjs, video, url: video.dataset.src, state: stage, changed: () => controls && reveal() });
+  controls = new Controls({ player, video, screen, stage });
   reveal();
 
   function reveal() {
-    if (!show) return;
     const trouble = player.trouble();
     if (trouble) screen.dataset.trouble = trouble;
     else delete screen.dataset.trouble;
-    show();
+    controls.show();
   }
 
   // The server replaces the lamp over the chat's socket: also with its like,
@@ -29,7 +27,7 @@
     seen = lamp();
     was = stage();
     player.follow();
-    show();
+    controls.show();
   }).observe(document.querySelector(".playbill"), { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
 
   // Someone whose browser will not do hears of it before the show.
@@ -38,36 +36,8 @@
     how.textContent = "This browser cannot show the picture. Try another one, or a computer.";
   }
 
-  // The countdown: each minute until the last hour, then each second.
   const timer = document.querySelector('[role="timer"]');
-  const plural = (n, unit) => n + " " + unit + (n === 1 ? "" : "s");
-  let timerName = "";
-  function part(number, unit) {
-    const span = document.createElement("span"), small = document.createElement("small");
-    small.textContent = unit;
-    span.append(String(number), small);
-    return span;
-  }
-  function countDown() {
-    const left = Math.floor((Date.parse(timer.dataset.until) - Date.now()) / 1000);
-    if (left <= 0) {
-      timer.previousElementSibling.textContent = "Starts any moment now";
-      timer.remove();
-      return;
-    }
-    const d = Math.floor(left / 86400), h = Math.floor(left / 3600) % 24, m = Math.floor(left / 60) % 60, s = left % 60;
-    const two = (n) => String(n).padStart(2, "0");
-    const parts = d ? [[d, d === 1 ? "day" : "days"], [two(h), "h"], [two(m), "min"]] : h ? [[h, "h"], [two(m), "min"]] : [[m, "min"], [two(s), "s"]];
-    const words = d ? `${plural(d, "day")}, ${plural(h, "hour")} and ${plural(m, "minute")}` : h ? `${plural(h, "hour")} and ${plural(m, "minute")}` : m ? plural(m, "minute") : "less than a minute";
-    const text = parts.flat().join(" ");
-    if (text !== timerName) {
-      timerName = text;
-      timer.replaceChildren(...parts.flatMap(([n, unit]) => [part(n, unit), " "]));
-      timer.setAttribute("aria-label", "Starts in " + words);
-    }
-    setTimeout(countDown, 1000 - (Date.now() % 1000));
-  }
-  if (timer) countDown();
+  if (timer) countDown(timer, "");
   for (const forYou of document.querySelectorAll("[data-for-you]")) forYou.hidden = false;
 
   // The browser says that it has paid the creator. Said once, and nothing
@@ -77,5 +47,42 @@
     window.addEventListener("monetization", () => {
       thanks.textContent = `Thank you. Your browser has just sent ${thanks.dataset.creator} a little.`;
     }, { once: true });
+  }
+
+  // countDown writes what is left each minute until the last hour, then each
+  // second. shown is what stands there.
+  function countDown(timer, shown) {
+    const left = Math.floor((Date.parse(timer.dataset.until) - Date.now()) / 1000);
+    if (left <= 0) {
+      timer.previousElementSibling.textContent = "Starts any moment now";
+      timer.remove();
+      return;
+    }
+    const { parts, words } = inParts(left), text = parts.flat().join(" ");
+    if (text !== shown) {
+      timer.replaceChildren(...parts.flatMap(([n, unit]) => [part(n, unit), " "]));
+      timer.setAttribute("aria-label", "Starts in " + words);
+    }
+    setTimeout(() => countDown(timer, text), 1000 - (Date.now() % 1000));
+  }
+
+  // inParts splits seconds as the server does.
+  function inParts(left) {
+    const d = Math.floor(left / 86400), h = Math.floor(left / 3600) % 24, m = Math.floor(left / 60) % 60;
+    const two = (n) => String(n).padStart(2, "0");
+    const plural = (n, unit) => n + " " + unit + (n === 1 ? "" : "s");
+    if (d) {
+      return { parts: [[d, d === 1 ? "day" : "days"], [two(h), "h"], [two(m), "min"]],
+        words: `${plural(d, "day")}, ${plural(h, "hour")} and ${plural(m, "minute")}` };
+    }
+    if (h) return { parts: [[h, "h"], [two(m), "min"]], words: `${plural(h, "hour")} and ${plural(m, "minute")}` };
+    return { parts: [[m, "min"], [two(left % 60), "s"]], words: m ? plural(m, "minute") : "less than a minute" };
+  }
+
+  function part(number, unit) {
+    const span = document.createElement("span"), small = document.createElement("small");
+    small.textContent = unit;
+    span.append(String(number), small);
+    return span;
   }
 })();

@@ -5,215 +5,227 @@
 // the player when the picture stands still or the connection ends.
 "use strict";
 
-// startPlayer follows the state of the stage. lib is the library; url the
-// stream's; state() returns the present state; changed() is called when paused
-// or trouble may have changed. follow() is to be called when the state was
-// heard again, whether or not it differs.
-function startPlayer({ lib, video, url, state, changed = () => {} }) {
-  const MIN_DELAY = 500, MAX_DELAY = 8000; // between rebuilds, in ms
-  const STILL = 4000; // without progress for so long, something is done
-  const PAUSE_KEPT = 60000; // a pause longer than this gives the connection up
-  const TARGET = 1.0, CATCH_UP = 1.8, JUMP = 6; // delay, in seconds
-  const viewer = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(36).padStart(2, "0")).join("");
-  const config = {
+const PLAYER = {
+  config: {
     enableWorker: false, enableStashBuffer: false, lazyLoad: false, autoCleanupSourceBuffer: true,
     autoCleanupMaxBackwardDuration: 20, autoCleanupMinBackwardDuration: 10,
-  };
+  },
+  minDelay: 500, // before a rebuild, in ms; it doubles
+  maxDelay: 8000,
+  still: 4000, // ms without progress before something is done
+  pauseKept: 60000, // ms of pause before the connection is given up
+  target: 1.0, // delay behind live to aim at, in seconds
+  catchUp: 1.8, // from here on, play a little faster
+  jump: 6, // from here on, skip
+};
 
-  let player = null; // the library's
-  let open = false; // its connection has neither ended nor failed
-  let started = false; // it has shown something
-  let userPaused = false;
-  let ownPause = false; // the next pause event is of our making
-  let trouble = "";
-  let delay = MIN_DELAY, timer = 0, pauseTimer = 0, rebuilds = 0;
-  let lastTime = 0, lastEnd = 0, progressAt = 0, dataAt = 0, played = 0, nudges = 0, tickAt = 0;
+// bufferEnd is where the buffered stream ends, in seconds.
+function bufferEnd(video) {
+  const b = video.buffered;
+  return b.length ? b.end(b.length - 1) : 0;
+}
 
-  function setTrouble(what) {
-    if (trouble === what) return;
-    trouble = what;
-    changed();
+class StreamPlayer {
+  #lib; #video; #url; #state; #changed;
+  #player = null; // the library's
+  #open = false; // its connection has neither ended nor failed
+  #started = false; // it has shown something
+  #userPaused = false;
+  #ownPause = false; // the next pause event is of our making
+  #trouble = "";
+  #delay = PLAYER.minDelay;
+  #timer = 0; #pauseTimer = 0; #rebuilds = 0;
+  #lastTime = 0; #lastEnd = 0; #progressAt = 0; #dataAt = 0; #tickAt = 0; #played = 0; #nudges = 0;
+
+  constructor({ lib, video, url, state, changed }) {
+    this.#lib = lib;
+    this.#video = video;
+    this.#state = state;
+    this.#changed = changed;
+    const viewer = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+    this.#url = new URL(url + "?viewer=" + viewer, location.href).href;
+    if (lib && lib.LoggingControl) lib.LoggingControl.enableAll = false;
+    video.addEventListener("pause", () => this.#onPause());
+    video.addEventListener("error", () => this.#player && video.error && this.#lost(PLAYER.minDelay));
+    document.addEventListener("visibilitychange", () => (this.#progressAt = performance.now()));
+    setInterval(() => this.#tick(), 250);
+    this.follow();
   }
 
-  function connect() {
-    disconnect();
-    const now = performance.now();
-    started = false;
-    lastTime = lastEnd = played = nudges = 0;
-    progressAt = dataAt = now;
-    const p = lib.createPlayer({ type: "flv", isLive: true, url: new URL(url + "?viewer=" + viewer, location.href).href }, config);
-    player = p;
-    open = true;
-    p.on(lib.Events.ERROR, (type, detail, info) => p === player && failed(detail, info));
-    p.on(lib.Events.LOADING_COMPLETE, () => p === player && lost(2 * MIN_DELAY));
-    p.attachMediaElement(video);
+  paused() { return this.#userPaused; }
+  trouble() { return this.#trouble; }
+  lag() { return Math.max(0, bufferEnd(this.#video) - this.#video.currentTime); }
+
+  // follow is called when the state was heard, whether or not it differs.
+  follow() {
+    const s = this.#state();
+    if (s !== "live" && s !== "reconnecting") {
+      this.#disconnect();
+      this.#delay = PLAYER.minDelay;
+      this.#setTrouble("");
+    } else if (!this.#lib || !this.#lib.isSupported()) {
+      this.#setTrouble("unsupported");
+    } else {
+      this.#progressAt = performance.now();
+      if (s === "live" && !this.#open && !this.#userPaused) this.#connect();
+    }
+  }
+
+  setPaused(paused) {
+    this.#userPaused = paused;
+    clearTimeout(this.#pauseTimer);
+    if (paused) {
+      this.#pauseOurselves();
+      this.#pauseTimer = setTimeout(() => this.#disconnect(), PLAYER.pauseKept);
+    } else if (this.#open) {
+      this.#progressAt = performance.now();
+      this.#jump(bufferEnd(this.#video) - PLAYER.target);
+      this.#play();
+    } else {
+      this.follow();
+    }
+    this.#changed();
+  }
+
+  #setTrouble(what) {
+    if (this.#trouble === what) return;
+    this.#trouble = what;
+    this.#changed();
+  }
+
+  #connect() {
+    this.#disconnect();
+    this.#started = false;
+    this.#lastTime = this.#lastEnd = this.#played = this.#nudges = 0;
+    this.#progressAt = this.#dataAt = performance.now();
+    const p = this.#lib.createPlayer({ type: "flv", isLive: true, url: this.#url }, PLAYER.config);
+    this.#player = p;
+    this.#open = true;
+    p.on(this.#lib.Events.ERROR, (type, detail, info) => p === this.#player && this.#failed(detail, info));
+    p.on(this.#lib.Events.LOADING_COMPLETE, () => p === this.#player && this.#lost(2 * PLAYER.minDelay));
+    p.attachMediaElement(this.#video);
     p.load();
-    play();
+    this.#play();
   }
 
-  function disconnect() {
-    clearTimeout(timer);
-    timer = 0;
-    open = false;
-    if (!player) return;
-    const p = player;
-    player = null;
-    pauseOurselves();
+  #disconnect() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#open = false;
+    if (!this.#player) return;
+    const p = this.#player;
+    this.#player = null;
+    this.#pauseOurselves();
     p.destroy();
   }
 
-  function pauseOurselves() {
-    if (video.paused) return;
-    ownPause = true;
-    video.pause();
+  // The library pauses the video too; none of that is the visitor's wish.
+  #pauseOurselves() {
+    if (this.#video.paused) return;
+    this.#ownPause = true;
+    this.#video.pause();
   }
 
-  function play() {
-    if (userPaused) return;
-    video.play().catch((err) => {
+  #onPause() {
+    const ours = this.#ownPause;
+    this.#ownPause = false;
+    if (!ours && this.#player && this.#open && !this.#video.ended && !document.hidden && !this.#userPaused) this.setPaused(true);
+  }
+
+  #play() {
+    if (this.#userPaused) return;
+    this.#video.play().catch((err) => {
       if (err.name !== "NotAllowedError") return; // an interrupted start is tried again
-      userPaused = true;
-      changed();
+      this.#userPaused = true;
+      this.#changed();
     });
   }
 
-  // failed: the show is not on (any more), the codec is beyond the browser, or
-  // the connection broke.
-  function failed(detail, info) {
+  // The show is not on (any more), the codec is beyond the browser, or the
+  // connection broke.
+  #failed(detail, info) {
+    const { MEDIA_CODEC_UNSUPPORTED: codec, MEDIA_FORMAT_UNSUPPORTED: format } = this.#lib.ErrorDetails;
     const status = info && info.code;
-    const { MEDIA_CODEC_UNSUPPORTED: codec, MEDIA_FORMAT_UNSUPPORTED: format } = lib.ErrorDetails;
     if (detail === codec || detail === format) {
-      setTrouble("codec");
-      lost(MAX_DELAY);
+      this.#setTrouble("codec");
+      this.#lost(PLAYER.maxDelay);
     } else {
-      lost(status >= 400 && status < 500 ? MAX_DELAY : MIN_DELAY);
+      this.#lost(status >= 400 && status < 500 ? PLAYER.maxDelay : PLAYER.minDelay);
     }
   }
 
   // lost gives the connection up and plans the next one. While the stage is
   // not live there is nothing to fetch: follow() connects again when it is.
-  function lost(least) {
-    open = false;
-    if (timer || state() !== "live") return;
-    const wait = Math.max(delay, least) * (0.75 + 0.5 * Math.random());
-    delay = Math.min(2 * delay, MAX_DELAY);
-    timer = setTimeout(() => {
-      timer = 0;
-      if (state() !== "live") return;
-      video.dataset.rebuilds = ++rebuilds;
-      connect();
+  #lost(least) {
+    this.#open = false;
+    if (this.#timer || this.#state() !== "live") return;
+    const wait = Math.max(this.#delay, least) * (0.75 + 0.5 * Math.random());
+    this.#delay = Math.min(2 * this.#delay, PLAYER.maxDelay);
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      if (this.#state() !== "live") return;
+      this.#video.dataset.rebuilds = ++this.#rebuilds;
+      this.#connect();
     }, wait);
   }
 
   // jump seeks inside the buffer only: an unbuffered seek would empty it.
-  function jump(to) {
-    const b = video.buffered;
+  #jump(to) {
+    const b = this.#video.buffered;
     if (!b.length) return;
-    const start = b.start(b.length - 1), end = b.end(b.length - 1);
-    video.currentTime = Math.min(Math.max(to, start + 0.01), end - 0.01);
+    this.#video.currentTime = Math.min(Math.max(to, b.start(b.length - 1) + 0.01), b.end(b.length - 1) - 0.01);
   }
 
-  function lag() {
-    const b = video.buffered;
-    return b.length ? Math.max(0, b.end(b.length - 1) - video.currentTime) : 0;
+  #tick() {
+    const now = performance.now(), video = this.#video;
+    const slept = now - this.#tickAt > 3000; // a background tab, or the device was asleep
+    this.#tickAt = now;
+    if (!this.#player || this.#userPaused) return;
+    const end = bufferEnd(video), step = video.currentTime - this.#lastTime;
+    if (end > this.#lastEnd) this.#dataAt = now;
+    this.#lastEnd = end;
+    this.#lastTime = video.currentTime;
+    if (step !== 0 || slept || document.hidden) this.#progressAt = now;
+    if (step > 0 && step < 1) this.#progressed(step);
+    this.#steer(end);
+    if (now - this.#progressAt > PLAYER.still) this.#stuck(now, end);
   }
 
-  function tick() {
-    const now = performance.now();
-    const slept = now - tickAt > 3000; // a background tab, or the device was asleep
-    tickAt = now;
-    if (!player || userPaused) return;
-    const b = video.buffered, end = b.length ? b.end(b.length - 1) : 0;
-    if (end > lastEnd) dataAt = now;
-    lastEnd = end;
-    const step = video.currentTime - lastTime;
-    lastTime = video.currentTime;
-    if (step !== 0 || slept || document.hidden) progressAt = now;
-    if (step > 0 && step < 1) progressed(step);
-    steer(end);
-    if (now - progressAt > STILL) stuck(now, end);
+  #progressed(step) {
+    this.#played += step;
+    this.#started = true;
+    this.#setTrouble("");
+    if (this.#played < 10) return;
+    this.#delay = PLAYER.minDelay;
+    this.#nudges = 0;
   }
 
-  function progressed(step) {
-    played += step;
-    started = true;
-    setTrouble("");
-    if (played > 10) {
-      delay = MIN_DELAY;
-      nudges = 0;
-    }
-  }
-
-  function steer(end) {
-    const behind = lag();
+  #steer(end) {
+    const video = this.#video, behind = this.lag();
     video.dataset.lag = behind.toFixed(2);
-    if (behind > JUMP || (!started && behind > CATCH_UP)) jump(end - TARGET);
-    if (behind > CATCH_UP) video.playbackRate = 1.15;
-    else if (behind < TARGET) video.playbackRate = 1;
-    if (video.paused && open && !document.hidden) play();
+    if (behind > PLAYER.jump || (!this.#started && behind > PLAYER.catchUp)) this.#jump(end - PLAYER.target);
+    if (behind > PLAYER.catchUp) video.playbackRate = 1.15;
+    else if (behind < PLAYER.target) video.playbackRate = 1;
+    if (video.paused && this.#open && !document.hidden) this.#play();
   }
 
-  // stuck: nothing has moved for a while, and no event says why.
-  function stuck(now, end) {
-    if (open && state() !== "live") return; // the grace: the same connection goes on
-    progressAt = now;
-    if (open && now - dataAt < STILL && nudges < 2) {
-      nudges++;
-      jump(end - TARGET);
-      play();
+  // Nothing has moved for a while, and no event says why.
+  #stuck(now, end) {
+    if (this.#open && this.#state() !== "live") return; // the grace: the same connection goes on
+    this.#progressAt = now;
+    if (this.#open && now - this.#dataAt < PLAYER.still && this.#nudges < 2) {
+      this.#nudges++;
+      this.#jump(end - PLAYER.target);
+      this.#play();
     } else {
-      lost(MIN_DELAY);
+      this.#lost(PLAYER.minDelay);
     }
   }
-
-  function follow() {
-    const s = state();
-    if (s !== "live" && s !== "reconnecting") {
-      disconnect();
-      delay = MIN_DELAY;
-      setTrouble("");
-      return;
-    }
-    if (!lib || !lib.isSupported()) {
-      setTrouble("unsupported");
-      return;
-    }
-    progressAt = performance.now();
-    if (s === "live" && !open && !userPaused) connect();
-  }
-
-  function setPaused(paused) {
-    userPaused = paused;
-    clearTimeout(pauseTimer);
-    if (paused) {
-      pauseOurselves();
-      pauseTimer = setTimeout(disconnect, PAUSE_KEPT);
-    } else if (open) {
-      progressAt = performance.now();
-      jump(lastEndOf(video) - TARGET);
-      play();
-    } else {
-      follow();
-    }
-    changed();
-  }
-
-  video.addEventListener("pause", () => {
-    const ours = ownPause;
-    ownPause = false;
-    if (!ours && player && open && !video.ended && !document.hidden && !userPaused) setPaused(true);
-  });
-  video.addEventListener("error", () => player && video.error && lost(MIN_DELAY));
-  document.addEventListener("visibilitychange", () => {
-    progressAt = performance.now();
-  });
-  if (lib && lib.LoggingControl) lib.LoggingControl.enableAll = false;
-  setInterval(tick, 250);
-  follow();
-  return { follow, setPaused, lag, paused: () => userPaused, trouble: () => trouble };
 }
 
-function lastEndOf(video) {
-  const b = video.buffered;
-  return b.length ? b.end(b.length - 1) : 0;
+// startPlayer plays url in video and follows the state of the stage. lib is
+// the library; state() returns the present state; changed() is called when
+// paused() or trouble() may have changed.
+function startPlayer({ lib, video, url, state, changed = () => {} }) {
+  return new StreamPlayer({ lib, video, url, state, changed });
 }
