@@ -15,6 +15,7 @@ const (
 	maxShow     = 12 * time.Hour
 	maxID       = 100      // bytes of an id, an author, a token
 	maxClientID = 200      // bytes
+	maxName     = 400      // bytes of a name in the chat
 	maxGigBytes = 64 << 10 // of a gig in all
 )
 
@@ -65,7 +66,7 @@ func checkMessage(m *chat.Message) error {
 		return fmt.Errorf("%w: author %q", ErrInvalid, m.Author)
 	case len(m.ClientID) > maxClientID:
 		return fmt.Errorf("%w: client id of %d bytes", ErrInvalid, len(m.ClientID))
-	case len(m.Text) > chat.MaxText*utf8.UTFMax || len(m.Name) > maxID:
+	case len(m.Text) > chat.MaxText*utf8.UTFMax || len(m.Name) > maxName:
 		return fmt.Errorf("%w: message of %d bytes", ErrInvalid, len(m.Text)+len(m.Name))
 	case !utf8.ValidString(m.Text) || !utf8.ValidString(m.Name) || !utf8.ValidString(m.ClientID):
 		return fmt.Errorf("%w: message that is not UTF-8", ErrInvalid)

@@ -266,6 +266,9 @@ func testAuthorize(t *testing.T, open place) {
 		g.End = g.Start.Add(time.Hour)
 		mustCreate(t, s, g)
 	}
+	empty := aGig("empty", now) // no key is no key, whatever is stored
+	empty.KeyHash = HashKey("")
+	mustCreate(t, s, empty)
 	for _, c := range []struct{ key, id, says string }{
 		{"key of soon", "soon", ""},
 		{"key of in a year", "in a year", ""},

@@ -56,7 +56,7 @@ func testMessages(t *testing.T, open place) {
 		say("a", "ada", "1", "one"),
 		say("b", "bob", "1", "another room"),
 		say("a", "bob", "", "<b>two</b> & \"three\"\u2028 🎸"),
-		{Room: "a", Author: "host", Name: "Ada", Host: true, Text: strings.Repeat("🎸", chat.MaxText), ClientID: "x", Time: noon.Add(123456789).In(time.FixedZone("", 3600))},
+		{Room: "a", Author: "host", Name: strings.Repeat("𝒜", 60), Host: true, Text: strings.Repeat("🎸", chat.MaxText), ClientID: "x", Time: noon.Add(123456789).In(time.FixedZone("", 3600))},
 	}
 	before := slices.Clone(given)
 	kept = mustAppend(t, s, given...)

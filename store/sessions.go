@@ -124,7 +124,7 @@ func (e *Embedded) purgeSessions() {
 }
 
 // purgeOnce removes up to purgeMost sessions that expired before now, and
-// returns how many.
+// returns how many it found.
 func (e *Embedded) purgeOnce(now time.Time) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), purgeWait)
 	defer cancel()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -153,6 +152,42 @@ func TestBrokenWriteUndoesGroup(t *testing.T) {
 	mustCreate(t, opened{backend: e}, aGig("a", noon))
 }
 
+// TestListingFollowsFileAfterError checks that the listing shows what the file
+// holds even when the commit that put it there reported an error, as when the
+// very last sync fails.
+func TestListingFollowsFileAfterError(t *testing.T) {
+	e := openEmbedded(t, t.TempDir())
+	mustCreate(t, opened{backend: e}, aGig("a", noon))
+	changed := aGig("a", noon)
+	changed.Title = "Changed"
+	value, err := encodeGig(&changed, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	if err := e.write(ctx, func(c *commit) error {
+		c.gigs, c.wrote = append(c.gigs, "a", "never there"), true
+		return broken
+	}); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	if got := show(mustList(t, opened{backend: e}, Query{Now: noon, Text: "show", Page: 1, PerPage: 9})); got != "[a] 0 1 0" {
+		t.Errorf("nothing changed, but listed is %s", got)
+	}
+	if err := e.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketGigs).Put([]byte("a"), value) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.write(ctx, func(c *commit) error {
+		c.gigs, c.wrote = append(c.gigs, "a"), true
+		return broken
+	}); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	if got := show(mustList(t, opened{backend: e}, Query{Now: noon, Text: "changed", Page: 1, PerPage: 9})); got != "[a] 0 1 0" {
+		t.Errorf("listed: %s", got)
+	}
+}
+
 // TestContextEndsWhileWaiting checks that a caller who gives up is let go at
 // once, and that what was still in the queue then is not written.
 func TestContextEndsWhileWaiting(t *testing.T) {
@@ -223,87 +258,6 @@ func TestCloseAnswersEverybody(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestPurge(t *testing.T) {
-	e := openEmbedded(t, t.TempDir())
-	s := e.Sessions()
-	now := time.Now()
-	expire := func(token string, at time.Time) {
-		t.Helper()
-		if err := s.Commit(token, []byte("data"), at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := e.write(ctx, func(c *commit) error { // many at once
-		for i := range purgeMost + 10 {
-			token := fmt.Sprintf("old%04d", i)
-			if err := c.put(c.tx.Bucket(bucketSessions), []byte(token), fmt.Appendf(nil, `{"v":1,"expires":%q}`, now.Add(-time.Hour).Format(time.RFC3339Nano))); err != nil {
-				return err
-			}
-			if err := c.put(c.tx.Bucket(bucketExpiry), expiryKey(token, now.Add(-time.Hour)), nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	expire("renewed", now.Add(-time.Minute))
-	expire("renewed", now.Add(time.Hour))
-	expire("deleted", now.Add(-time.Minute))
-	if err := s.Delete("deleted"); err != nil {
-		t.Fatal(err)
-	}
-	expire("good", now.Add(time.Hour))
-
-	left := func(bucket []byte) (n int) {
-		t.Helper()
-		if err := e.read(ctx, func(tx *bolt.Tx) error { n = tx.Bucket(bucket).Stats().KeyN; return nil }); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	for i, want := range []int{purgeMost, 10, 0} {
-		if n, err := e.purgeOnce(now); n != want || err != nil {
-			t.Errorf("run %d purged %d, %v, want %d", i, n, err, want)
-		}
-	}
-	if a, b := left(bucketSessions), left(bucketExpiry); a != 2 || b != 2 {
-		t.Errorf("%d sessions and %d expiries are left", a, b)
-	}
-	for _, token := range []string{"renewed", "good"} {
-		if _, found, err := s.Find(token); !found || err != nil {
-			t.Errorf("%s: %v, %v", token, found, err)
-		}
-	}
-}
-
-// TestPurgeRuns checks that the store purges by itself. Time is the bubble's.
-func TestPurgeRuns(t *testing.T) {
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		e, err := OpenEmbedded(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Sessions().Commit("token", nil, time.Now().Add(30*time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(purgeEvery + time.Second)
-		synctest.Wait()
-		if err := e.read(ctx, func(tx *bolt.Tx) error {
-			if r, err := getSession(tx, "token"); r != nil || err != nil {
-				return fmt.Errorf("still there: %v, %v", r, err)
-			}
-			return nil
-		}); err != nil {
-			t.Error(err)
-		}
-		if err := e.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
 }
 
 // TestIndexKeepsInStep compares the index after many changes with one that is
