@@ -53,7 +53,7 @@ func (c *chatConn) serve(ctx context.Context, after uint64) {
 	defer m.Leave()
 
 	read, written := make(chan struct{}), make(chan struct{})
-	hello := c.hello(ctx)
+	hello := c.hello(joinCtx)
 	go func() {
 		defer close(written)
 		c.write(hello, read)

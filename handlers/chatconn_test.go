@@ -217,6 +217,32 @@ func TestChatSocketsThatGoAreForgotten(t *testing.T) {
 	eventually(t, "the room is empty", func() bool { return ts.Hub.People(g.ID).Count == 0 })
 }
 
+// A socket that takes nothing is cut when its queue is full; the others do not
+// notice, and it may come back.
+func TestChatCutsASlowSocket(t *testing.T) {
+	ts := newTestServer(t)
+	g := ts.listGig(t, nil)
+	slow, quick := ts.enterChat(t, g.ID, ""), ts.enterNamed(t, g.ID, "", "Bea")
+	slow.until("people-list")
+	frame := []byte(`<p id="big">` + strings.Repeat("x", 64<<10) + `</p>`)
+	for n := 0; ts.Hub.Stats().Cut == 0; n++ {
+		if n == 5000 {
+			t.Fatal("a socket that takes nothing was sent 300 MB")
+		}
+		ts.Hub.Broadcast(g.ID, frame)
+		quick.until(`id="big"`)
+	}
+	quick.say("still here")
+	quick.until("still here")
+	if code, text := slow.closed(); code != websocket.CloseTryAgainLater || text != "too slow to keep up" {
+		t.Errorf("closed with %d %q", code, text)
+	}
+	if n := ts.Hub.Stats().Members; n != 1 {
+		t.Errorf("%d members", n)
+	}
+	ts.enterChat(t, g.ID, "").until("still here")
+}
+
 func TestGoodbyes(t *testing.T) {
 	for _, test := range []struct {
 		err  error
