@@ -19,6 +19,7 @@ import (
 // The sizes and schemes in which pages are looked at.
 const (
 	wide, phone = 1280, 390
+	narrowest   = 320
 	light, dark = "light", "dark"
 )
 
@@ -249,12 +250,20 @@ func inAllLooks(t *testing.T, w *window, name string) {
 	for _, width := range []int64{wide, phone} {
 		for _, scheme := range []string{light, dark} {
 			w.look(width, scheme)
-			if over := eval[int](w, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
-				t.Errorf("%s at %d: %d pixels wider than the window", name, width, over)
-			}
+			fits(t, w, name, width)
 			axe(t, w)
 			w.shot(strings.Join([]string{name, map[int64]string{wide: "wide", phone: "phone"}[width], scheme}, "-"))
 		}
 	}
+	w.look(narrowest, light)
+	fits(t, w, name, narrowest)
 	w.look(wide, light)
+}
+
+// fits checks that the page is not wider than the window.
+func fits(t *testing.T, w *window, name string, width int64) {
+	t.Helper()
+	if over := eval[int](w, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+		t.Errorf("%s at %d: %d pixels wider than the window", name, width, over)
+	}
 }

@@ -39,6 +39,12 @@ func limitBody(next http.Handler) http.Handler {
 // refuseCrossOrigin refuses state changes that another site's page sent.
 func (s *Server) refuseCrossOrigin(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
+	if s.PublicURL != "" {
+		// Behind a proxy the request may name another host than the browser did.
+		if err := p.AddTrustedOrigin(s.PublicURL); err != nil {
+			s.Logger.Warn("the public address is no origin", "err", err)
+		}
+	}
 	p.SetDenyHandler(s.page(func(http.ResponseWriter, *http.Request) error { return errForbidden }))
 	return p.Handler(next)
 }

@@ -79,6 +79,8 @@ func TestListingRefreshesItself(t *testing.T) {
 		last = ts.listGig(t, titled("Gig", starts(time.Duration(i+1)*time.Hour)))
 	}
 	w := openWindow(t, startChromium(t))
+	// Ten seconds are long for a test.
+	w.before("const every = window.setInterval; window.setInterval = (f, ms) => every(f, ms / 20)")
 	w.open(ts.URL)
 	link := "gig-" + last.ID + "-link"
 	eval[bool](w, `(() => { const a = document.getElementById("`+link+`"); a.scrollIntoView({block: "center"}); a.focus({preventScroll: true}); return true })()`)
