@@ -157,6 +157,24 @@ func (ts *testServer) publish(t *testing.T, gigID string, from, to int) {
 	}
 }
 
+// evil is what some people write in the hope that it is not shown as text.
+var evil = []string{
+	`<script>window.pwned = 1</script>`, `<img src=x onerror="window.pwned = 1">`, `"><svg onload="window.pwned = 1">`,
+	`</li></ol><div id="chat-say" hx-swap-oob="true">gone</div>`, `<b hx-get="/pwned" hx-trigger="load">x</b>`,
+	`<b data-hx-get="/pwned" data-hx-trigger="load">x</b>`, `<i hx-on:click="window.pwned = 1" hx-on::load="window.pwned = 1">x</i>`,
+	`<a href="javascript:window.pwned = 1">x</a>`, `<iframe srcdoc="<script>parent.pwned = 1</script>">`, `&lt;script&gt;window.pwned = 1`,
+	`<style>* { display: none }</style>`, `<div ws-connect="/pwned"></div>`, `${window.pwned = 1}`, `<!--`, `<template>`, `<base href="//evil.example">`,
+}
+
+func (ts *testServer) publishEvil(t *testing.T, gigID string) {
+	t.Helper()
+	for _, text := range evil {
+		if _, err := ts.History.Publish(t.Context(), chat.Message{Room: gigID, Author: "u-evil", Name: text, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestChatInABrowser(t *testing.T) {
 	ts := newTestServer(t)
 	g := ts.listGig(t, nil)
@@ -206,8 +224,17 @@ func TestChatInABrowser(t *testing.T) {
 	b.waitFor(`[...document.querySelectorAll("#chat-log > li")].some((l) => l.querySelector("b")?.textContent === "Beatrice" && l.textContent.includes("me again"))`)
 
 	// The name is remembered, also in another gig's chat.
-	a.open(ts.URL + "/gigs/" + ts.listGig(t, nil).ID)
+	other := ts.listGig(t, nil)
+	ts.publishEvil(t, other.ID)
+	a.open(ts.URL + "/gigs/" + other.ID)
 	a.waitFor(`document.querySelector("#link-state").textContent === "Connected" && document.querySelector("#chat-form") && document.querySelector("#chat-me p").textContent === "You are Beatrice"`)
+	// What others write there is text, in the page as in what comes live; had
+	// any of it run, the console or the page would tell.
+	ts.publishEvil(t, other.ID)
+	a.waitFor(fmt.Sprintf(`document.querySelectorAll("#chat-log > li[data-author]").length === %d`, 2*len(evil)))
+	if got := eval[string](a, `String(window.pwned) + document.querySelectorAll("#chat-log :is(script, img, svg, a, i, iframe, [hx-get], [data-hx-get], [hx-on\\:click])").length`); got != "undefined0" {
+		t.Errorf("in the log: %s", got)
+	}
 
 	// Too quick: said so, nothing lost, and it passes.
 	for i := range 7 {
