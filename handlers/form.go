@@ -116,12 +116,12 @@ func readGigForm(f url.Values, before *store.Gig, now time.Time) (store.Gig, vie
 	errs = append(errs, wrong...)
 	g.Start, g.End, g.TimeZone = start, end, zoneName
 
-	var err error
-	if g.PriceCents, err = parsePrice(v.Price); err != nil {
-		errs.add("price", "The price is not clear", err.Error())
+	var advice string
+	if g.PriceCents, advice = parsePrice(v.Price); advice != "" {
+		errs.add("price", "The price is not clear", advice)
 	}
-	if g.PaymentPointer, err = parsePointer(v.PaymentPointer); err != nil {
-		errs.add("payment_pointer", pointerSummary(err), err.Error())
+	if g.PaymentPointer, advice = parsePointer(v.PaymentPointer); advice != "" {
+		errs.add("payment_pointer", pointerSummary(advice), advice)
 	}
 	m := newForm(v, now)
 	m.Errors = errs
@@ -155,8 +155,8 @@ func nameSummary(name string) string {
 	return "Your stage name is too long"
 }
 
-func pointerSummary(err error) string {
-	if err == errPointerStart {
+func pointerSummary(advice string) string {
+	if advice == pointerStart {
 		return "The payment pointer should begin with $ or https://"
 	}
 	return "The payment pointer is not an address that wallets know"
@@ -206,10 +206,7 @@ func newForm(v values, now time.Time) views.FormModel {
 	for i, c := range store.Categories {
 		categories[i] = string(c)
 	}
-	cents, err := parsePrice(v.Price)
-	if err != nil {
-		cents = 0
-	}
+	cents, _ := parsePrice(v.Price)
 	return views.FormModel{
 		Action: "/gigs", Back: "/", Heading: "List a gig", Submit: "List this gig",
 		Lead:   "Two minutes, and it is up. You get your stream key on the next page.",

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"errors"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -22,30 +21,30 @@ var (
 )
 
 // parsePrice reads a price in US dollars and returns cents. It takes what
-// people write: "0", "free", "5", "$5", "12.50", "1,50", "1,250". The error's
-// text is for the creator.
-func parsePrice(s string) (cents int, err error) {
+// people write: "0", "free", "5", "$5", "12.50", "1,50", "1,250". When it is not
+// clear, advice says to the creator how to write it.
+func parsePrice(s string) (cents int, advice string) {
 	s = strings.TrimSpace(s)
 	if s == "" || strings.EqualFold(s, "free") {
-		return 0, nil
+		return 0, ""
 	}
 	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "$-") {
-		return 0, errors.New("A price cannot be below zero; 0 makes it free.")
+		return 0, "A price cannot be below zero; 0 makes it free."
 	}
 	m := priceForm.FindStringSubmatch(thousandsForm.ReplaceAllString(s, "$1$2$3"))
 	if m == nil || m[1]+m[2] == "" {
-		return 0, errors.New("Write dollars and cents in figures, for example 5 or 12.50.")
+		return 0, "Write dollars and cents in figures, for example 5 or 12.50."
 	}
 	if len(m[2]) > 2 {
-		return 0, errors.New("Cents have two digits at most, for example 12.50.")
+		return 0, "Cents have two digits at most, for example 12.50."
 	}
 	whole := strings.TrimLeft(m[1], "0")
 	if len(whole) > 4 {
-		return 0, errors.New("A seat costs $9,999.99 at most.")
+		return 0, "A seat costs $9,999.99 at most."
 	}
 	// Digits only, six at most: this cannot fail.
-	cents, err = strconv.Atoi("0" + whole + (m[2] + "00")[:2])
-	return min(cents, maxCents), err
+	cents, _ = strconv.Atoi("0" + whole + (m[2] + "00")[:2])
+	return min(cents, maxCents), ""
 }
 
 // formatPrice writes cents as the form's field takes them: "0", "5", "12.50".
@@ -57,50 +56,51 @@ func formatPrice(cents int) string {
 	return s
 }
 
-// Errors of a payment pointer, to the creator.
-var (
-	errPointerStart = errors.New("Begin it with $ or https://, for example $wallet.example/noor.")
-	errPointerHost  = errors.New("The part after $ or https:// should be the name of your wallet’s site, for example wallet.example.")
-	errPointerForm  = errors.New("It should be a plain address, for example $wallet.example/noor, with no name, port or # in it.")
-	errPointerLong  = errors.New("It is too long: 255 characters at most.")
+// Advice about a payment pointer, to the creator.
+const (
+	pointerStart = "Begin it with $ or https://, for example $wallet.example/noor."
+	pointerHost  = "The part after $ or https:// should be the name of your wallet’s site, for example wallet.example."
+	pointerForm  = "It should be a plain address, for example $wallet.example/noor, with no name, port or # in it."
+	pointerLong  = "It is too long: 255 characters at most."
 )
 
 // parsePointer reads a payment pointer (paymentpointers.org) or the https URL
-// of a wallet and returns the https URL; empty stays empty.
-func parsePointer(s string) (string, error) {
+// of a wallet and returns the https URL; empty stays empty. When it is neither,
+// advice says to the creator what to change.
+func parsePointer(s string) (pointer, advice string) {
 	s = strings.TrimSpace(s)
 	if s == "" {
-		return "", nil
+		return "", ""
 	}
 	if len(s) > maxPointer {
-		return "", errPointerLong
+		return "", pointerLong
 	}
 	rest, dollar := strings.CutPrefix(s, "$")
 	if !dollar {
 		if len(s) < 8 || !strings.EqualFold(s[:8], "https://") {
-			return "", errPointerStart
+			return "", pointerStart
 		}
 		rest = s[8:]
 	}
 	if strings.ContainsFunc(rest, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("\\\"<>^`{|}\uFFFD", r) }) {
-		return "", errPointerForm
+		return "", pointerForm
 	}
 	u, err := url.Parse("https://" + rest)
 	if err != nil || u.User != nil || strings.ContainsAny(rest, "#") || strings.Contains(u.Host, ":") || dollar && strings.Contains(rest, "?") {
-		return "", errPointerForm
+		return "", pointerForm
 	}
 	host, ok := publicHost(u.Host)
 	if !ok {
-		return "", errPointerHost
+		return "", pointerHost
 	}
 	u.Host = host
 	if dollar && (u.Path == "" || u.Path == "/") {
 		u.Path = "/.well-known/pay"
 	}
 	if out := u.String(); len(out) <= maxPointer {
-		return out, nil
+		return out, ""
 	}
-	return "", errPointerLong
+	return "", pointerLong
 }
 
 // publicHost returns a host name in its ASCII form. Addresses in figures and
