@@ -64,7 +64,9 @@ func (s *Server) studioGig(w http.ResponseWriter, r *http.Request) error {
 	m := s.studioModel(&g, time.Now())
 	m.Link = s.publicURL(r) + "/gigs/" + g.ID
 	m.RTMPURL = s.rtmpURL(r)
-	m.Key, _ = s.keys.take(g.ID, g.Owner)
+	if r.Method != http.MethodHead { // which shows nothing
+		m.Key, _ = s.keys.take(g.ID, g.Owner)
+	}
 	return s.render(w, r, http.StatusOK, views.Studio(m))
 }
 

@@ -71,6 +71,15 @@ func TestStudioShowsTheKeyOnce(t *testing.T) {
 
 	rotated := ts.post(t, ts.client, "/studio/gigs/"+id+"/key", nil)
 	fresh := rotated.text(t, "[data-stream-key]")
+	// A HEAD shows nothing, and takes nothing.
+	ts.keys.put(id, ts.gig(t, id).Owner, "peeked")
+	req, _ := http.NewRequestWithContext(t.Context(), "HEAD", ts.URL+"/studio/gigs/"+id, nil)
+	if p := do(t, ts.client, req); p.StatusCode != 200 {
+		t.Errorf("HEAD answers %d", p.StatusCode)
+	}
+	if got := ts.get(t, "/studio/gigs/"+id).text(t, "[data-stream-key]"); got != "peeked" {
+		t.Errorf("after a HEAD the key is %q", got)
+	}
 	if fresh == key || store.HashKey(fresh) != ts.gig(t, id).KeyHash {
 		t.Error("the key was not replaced")
 	}
