@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// Viewer is one subscriber: a cursor into the ring. One goroutine uses it.
+// Viewer is one subscriber: a cursor into the ring. It starts at the keyframe
+// that is the latest when Next is called first. One goroutine uses it.
 type Viewer struct {
 	s    *stream
 	id   string
