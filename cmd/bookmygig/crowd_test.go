@@ -28,8 +28,10 @@ func TestSlowViewersHarmNobody(t *testing.T) {
 	if l.Viewers.Started != viewers || l.Viewers.Ended != 0 {
 		t.Errorf("%d of %d started, %d were cut", l.Viewers.Started, viewers, l.Viewers.Ended)
 	}
-	if l.Viewers.Gaps != 0 || l.Viewers.Stalls != 0 {
-		t.Errorf("the healthy ones had %d gaps and %d stalls (in %d)", l.Viewers.Gaps, l.Viewers.Stalls, l.Viewers.Stalled)
+	// A second without a picture may be the machine's fault; one viewer who
+	// waits for another would wait for as long as a stalled one is borne.
+	if l.Viewers.Gaps != 0 || l.Viewers.Silence > 5*time.Second {
+		t.Errorf("the healthy ones had %d gaps; the longest silence was %v", l.Viewers.Gaps, l.Viewers.Silence)
 	}
 	if l.Slow.Started == 0 || l.Slow.Bytes/slow > 30*16<<10 {
 		t.Errorf("the slow ones were not slow: %+v", l.Slow)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -218,4 +220,36 @@ func TestStopUnderLoad(t *testing.T) {
 		t.Errorf("close codes: %v", l.Chat.Closed)
 	}
 	t.Logf("stopped in %v", took)
+}
+
+// Clients that neither finish nor read cannot hold up a stop for long.
+func TestStopCutsWhatHangs(t *testing.T) {
+	p := startProgram(t)
+	gig, target := p.listGig(t, "Hanging on")
+	publish(t, "demo.flv", target)
+	eventually(t, 20*time.Second, "the gig is live", func() error { return p.isLive(gig) })
+	for _, request := range []string{
+		"POST /gigs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na",
+		"GET /gigs/" + gig + "/live.flv HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n",
+	} {
+		conn, err := net.Dial("tcp", p.http)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, 10*time.Second, "the viewer is there", func() error {
+		if n := p.metric("bookmygig_viewers"); n != 1 {
+			return fmt.Errorf("%v viewers", n)
+		}
+		return nil
+	})
+	t.Logf("stopped in %v", p.stop())
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // drainTime is what a stop may take at most before connections are cut.
-const drainTime = 8 * time.Second
+const drainTime = 7 * time.Second
 
 // run is the program: it returns nil after a clean stop, which the end of ctx
 // asks for. Logs and the usage go to stdout.
