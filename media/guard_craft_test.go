@@ -221,14 +221,21 @@ func readCanonical(t testing.TB, r io.Reader) (message, error) {
 	return m, nil
 }
 
-// readSession reads a recorded session with the plainest of parsers: it knows
-// that the bytes are whole and well-formed, and shares no code with the guard.
+// readSession reads a recorded session.
 func readSession(t testing.TB, name string) (raw []byte, messages []message) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/sessions/" + name + ".bin")
 	if err != nil {
 		t.Fatal(err)
 	}
+	walkSession(raw, func(m message, _ int) { messages = append(messages, m) })
+	return raw, messages
+}
+
+// walkSession calls f for each message of a recorded session and where it
+// ends. It is the plainest of parsers: it knows that the bytes are whole and
+// well-formed, and shares no code with the guard.
+func walkSession(raw []byte, f func(m message, end int)) {
 	type state struct {
 		message
 		delta  uint32
@@ -279,8 +286,7 @@ func readSession(t testing.TB, name string) (raw []byte, messages []message) {
 		if s.typeID == 1 {
 			size = int(binary.BigEndian.Uint32(s.body))
 		}
-		messages = append(messages, s.message)
+		f(s.message, len(raw)-len(b))
 		s.body = nil
 	}
-	return raw, messages
 }

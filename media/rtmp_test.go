@@ -99,3 +99,24 @@ func FuzzGuardRTMP(f *testing.F) {
 }
 
 var _ net.Conn = (*pipeConn)(nil)
+
+// BenchmarkIngest sends recorded sessions of OBS through guard and go-rtmp.
+func BenchmarkIngest(b *testing.B) {
+	raw, _ := readSession(b, "obs29-h264-aac")
+	p := serveIngest(b, keyring{testKey: "gig"}, func(i *Ingest) {
+		i.publish = func(string, PublisherInfo) (tagWriter, error) { return discard{}, nil }
+	})
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c := &pipeConn{sentConn: sentConn{r: bytes.NewReader(raw)}, closed: make(chan struct{})}
+		p.admit(c)
+		<-c.closed
+	}
+}
+
+// discard is a tagWriter that keeps nothing.
+type discard struct{}
+
+func (discard) WriteTag(TagType, uint32, []byte) error { return nil }
+func (discard) Close()                                 {}

@@ -118,12 +118,13 @@ func (s *session) OnFCUnpublish(uint32, *rtmpmsg.NetStreamFCUnpublish) (err erro
 	return nil
 }
 
-// OnDeleteStream ends the connection: nobody publishes again on it.
+// OnDeleteStream ends the publisher of an encoder that sends no FCUnpublish.
+// The connection is left to the encoder to close: GStreamer calls it an error
+// when we do.
 func (s *session) OnDeleteStream(uint32, *rtmpmsg.NetStreamDeleteStream) (err error) {
 	defer s.recovered(&err)
 	s.unpublish(errUnpublished)
-	s.visit.lingering()
-	return io.EOF
+	return nil
 }
 
 // OnUnknownCommandMessage sees the commands that came on the stream itself
