@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -82,7 +83,7 @@ func TestPublishAppendsWhatWaitsInOneStep(t *testing.T) {
 		})
 	}
 	publish()
-	waitFor(t, "the first to be taken", func() bool { return len(b.queue) == 0 })
+	waitFor(t, "the first to be taken", l.isBlocked)
 	for range 40 {
 		publish()
 	}
@@ -91,9 +92,8 @@ func TestPublishAppendsWhatWaitsInOneStep(t *testing.T) {
 	wg.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// Whether the first was alone depends on when the second came.
-	if len(l.batches) > 3 {
-		t.Errorf("41 messages took %d steps: %v", len(l.batches), l.batches)
+	if !slices.Equal(l.batches, []int{1, 40}) {
+		t.Errorf("1 message and 40 that waited made steps of %v", l.batches)
 	}
 }
 
@@ -144,8 +144,9 @@ func TestPublishFinishesTheBatchAtTheEnd(t *testing.T) {
 	b, delivered, stop := startBroker(t, l)
 	first, waiting := make(chan error, 1), make(chan error, 1)
 	go func() { _, err := b.Publish(context.Background(), Message{Room: "a"}); first <- err }()
-	waitFor(t, "the first to be taken", func() bool { return len(b.queue) == 0 })
+	waitFor(t, "the first to be taken", l.isBlocked)
 	go func() { _, err := b.Publish(context.Background(), Message{Room: "a"}); waiting <- err }()
+	waitFor(t, "the second to wait", func() bool { return len(b.queue) == 1 })
 	ended := make(chan struct{})
 	go func() { defer close(ended); stop() }()
 	close(gate)

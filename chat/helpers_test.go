@@ -26,6 +26,7 @@ type memoryLog struct {
 	batches []int
 	fail    error
 	block   chan struct{} // when not nil, AppendMessages waits until it is closed
+	blocked bool          // it does
 }
 
 func newMemoryLog() *memoryLog {
@@ -35,6 +36,7 @@ func newMemoryLog() *memoryLog {
 func (l *memoryLog) AppendMessages(ctx context.Context, msgs []Message) ([]Message, []bool, error) {
 	l.mu.Lock()
 	block := l.block
+	l.blocked = block != nil
 	l.mu.Unlock()
 	if block != nil {
 		select {
@@ -54,6 +56,12 @@ func (l *memoryLog) AppendMessages(ctx context.Context, msgs []Message) ([]Messa
 		kept[i], added[i] = l.append(m)
 	}
 	return kept, added, nil
+}
+
+func (l *memoryLog) isBlocked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.blocked
 }
 
 func (l *memoryLog) append(m Message) (Message, bool) {

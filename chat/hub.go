@@ -85,7 +85,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	select {
 	case <-h.idle:
 	case <-time.After(stopPatience):
-		h.options.Logger.Warn("chat: not everybody has left at the end", "members", h.Stats().Members)
+		h.options.Logger.Warn("chat: not everybody has left at the end", "members", h.notLeft())
 	}
 	h.stop()
 	h.wg.Wait()
@@ -199,6 +199,12 @@ func (h *Hub) exit() {
 	if h.members--; h.stopping && h.members == 0 {
 		close(h.idle)
 	}
+}
+
+func (h *Hub) notLeft() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.members
 }
 
 // open returns the room, and makes it when there is none.
