@@ -28,12 +28,10 @@ const (
 	handshakeSize = helloSize + 1536 // and C2
 )
 
-// A publisher sends some 100 messages a second. One that sends far more is
-// slowed down, as each costs work however short it is.
-const (
-	paceWindow   = 100 * time.Millisecond
-	paceMessages = 1000 // in one window
-)
+// paceMessages is how many messages may begin in one window of the pace. A
+// publisher sends some 100 a second. One that sends far more is slowed down,
+// as each costs work however short it is.
+const paceMessages = 1000
 
 // timeouts are how long a connection may take for what.
 type timeouts struct {
@@ -43,6 +41,7 @@ type timeouts struct {
 	media     time.Duration // from publish to the first audio or video
 	mediaGap  time.Duration // between audio or video messages
 	write     time.Duration // for one write
+	pace      time.Duration // for paceMessages messages, at least
 }
 
 // defaultTimeouts are those of the real server.
@@ -53,6 +52,7 @@ var defaultTimeouts = timeouts{
 	media:     10 * time.Second,
 	mediaGap:  60 * time.Second,
 	write:     10 * time.Second,
+	pace:      100 * time.Millisecond,
 }
 
 // guard stands between a client and go-rtmp, which cannot face the internet
@@ -231,7 +231,7 @@ func (g *guard) pace() {
 		now = now.Add(wait)
 	}
 	g.begun = 0
-	g.windowEnd = now.Add(paceWindow)
+	g.windowEnd = now.Add(g.times.pace)
 }
 
 // publishing raises the bounds to those of a publisher.

@@ -147,7 +147,9 @@ func (c *sentConn) SetWriteDeadline(time.Time) error { return nil }
 // canonical, and returns the messages and what ended the reading.
 func through(t testing.TB, in io.Reader, live bool) ([]message, error) {
 	t.Helper()
-	g := newGuard(&sentConn{r: in}, defaultTimeouts, func() {})
+	unpaced := defaultTimeouts
+	unpaced.pace = 0
+	g := newGuard(&sentConn{r: in}, unpaced, func() {})
 	g.onPanic = func(v any, stack []byte) { t.Fatalf("panic: %v\n%s", v, stack) }
 	defer g.Close()
 	if live {

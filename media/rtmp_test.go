@@ -75,7 +75,7 @@ func FuzzGuardRTMP(f *testing.F) {
 	f.Add(opening(testKey)[handshakeSize:], false)
 	p := serveIngest(f, keyring{testKey: "gig", "b": "gig"}, func(i *Ingest) {
 		i.publish = func(string, PublisherInfo) (tagWriter, error) { return newRecorder(), nil }
-		i.tries.spent = nil
+		i.times.pace = 0
 	})
 	f.Fuzz(func(t *testing.T, b []byte, opened bool) {
 		if len(b) > 128<<10 {
