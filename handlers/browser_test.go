@@ -257,7 +257,12 @@ func inAllLooks(t *testing.T, w *window, name string) {
 	}
 	w.look(narrowest, light)
 	fits(t, w, name, narrowest)
+	// With the letters at twice their size, as some people need them.
 	w.look(wide, light)
+	eval[bool](w, `document.documentElement.style.fontSize = "200%", true`)
+	fits(t, w, name+" at 200 % text", wide)
+	w.shot(name+"-large")
+	eval[bool](w, `document.documentElement.style.fontSize = "", true`)
 }
 
 // fits checks that the page is not wider than the window.
