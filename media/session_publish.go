@@ -16,7 +16,7 @@ const authorizeWait = 3 * time.Second
 
 // Texts that a creator reads in the encoder, beside those of the Authorizer.
 const (
-	textTooMany = "Too many wrong stream keys came from your address. Wait a minute, then try again."
+	textTooMany = "Too many wrong stream keys came from your address. Wait a moment, then try again."
 	textBusy    = "Several encoders are using this stream key. Stop all but one, then try again."
 	textLimit   = "The server is full. Try again in a minute."
 	textTrouble = "Your stream key could not be checked just now. Try again in a minute."

@@ -7,10 +7,12 @@ import (
 )
 
 // How many stream keys an address may get wrong: some at once, then one at
-// each interval.
+// each interval. A key has 130 random bits, so this is about load and not about
+// luck; it is wide enough that an encoder that keeps trying an old key does not
+// lock its owner out, who comes with the new one from the same address.
 const (
-	tryBurst     = 10
-	tryInterval  = 6 * time.Second
+	tryBurst     = 100
+	tryInterval  = 100 * time.Millisecond
 	maxTryGroups = 4096 // addresses remembered
 )
 
