@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"golang.org/x/net/html"
 
 	"bookmygig/media"
@@ -40,7 +39,7 @@ func TestStudioLooksGood(t *testing.T) {
 	eval[bool](w, `(document.querySelector("[data-stream-key] + [data-copy]").click(), true)`)
 	w.waitFor(`document.querySelector("#main > [role=status]").textContent !== ""`)
 
-	w.do(chromedp.Reload())
+	w.open(ts.URL + "/studio/gigs/" + id)
 	w.waitFor(`document.querySelector(".hidden-key")`)
 	inAllLooks(t, w, "studio-hidden")
 	eval[bool](w, `(document.querySelector("#act-cancel summary").click(), true)`)
