@@ -11,7 +11,8 @@ import (
 	"github.com/yutopp/go-rtmp"
 )
 
-// Authorizer resolves a stream key. It is asked once per publish.
+// Authorizer resolves a stream key. It is asked twice per publish: before the
+// connection becomes the publisher and right after.
 type Authorizer interface {
 	// Authorize returns the id of the gig that the key belongs to. An error
 	// that is or wraps a *Refusal carries the text that the creator's encoder

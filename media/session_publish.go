@@ -32,22 +32,36 @@ func (s *session) OnPublish(sc *rtmp.StreamContext, _ uint32, cmd *rtmpmsg.NetSt
 	}
 	// Some encoders add settings of their own behind the key.
 	key, _, _ := strings.Cut(cmd.PublishingName, "?")
-	gigID, err := s.authorize(key)
-	if err == nil {
-		s.pub, err = s.in.publish(gigID, PublisherInfo{
-			Addr: s.visit.RemoteAddr().String(),
-			Kick: s.visit.kick,
-		})
-	}
-	if err != nil {
-		s.pub = nil
+	if err := s.takeStage(key); err != nil {
 		return s.refusePublish(sc.StreamID, err)
 	}
-	s.gigID, s.since = gigID, time.Now()
 	s.visit.publishing()
 	s.in.gate.advance(s.visit.entrant, stagePublishing)
-	s.in.log.Info("publisher started", "gig", gigID, "addr", s.visit.RemoteAddr().String())
+	s.in.log.Info("publisher started", "gig", s.gigID, "addr", s.visit.RemoteAddr().String())
 	return nil
+}
+
+// takeStage makes the connection the publisher of the key's gig. The key is
+// checked once more afterwards: one that was replaced in between has found
+// nobody to drop.
+func (s *session) takeStage(key string) error {
+	gigID, err := s.authorize(key)
+	if err != nil {
+		return err
+	}
+	pub, err := s.in.publish(gigID, PublisherInfo{
+		Addr: s.visit.RemoteAddr().String(),
+		Kick: s.visit.kick,
+	})
+	if err != nil {
+		return err
+	}
+	s.pub, s.gigID, s.since = pub, gigID, time.Now()
+	if _, err = s.authorize(key); err != nil {
+		s.pub = nil
+		pub.Close()
+	}
+	return err
 }
 
 // authorize resolves the key, unless the address has had too many wrong ones.

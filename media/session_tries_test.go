@@ -123,3 +123,19 @@ func guess(addr, key string) string {
 	b, _ := io.ReadAll(conn)
 	return string(b)
 }
+
+// A key that is replaced while its publisher comes in does not stay on air.
+func TestKeyReplacedDuringPublish(t *testing.T) {
+	var asked atomic.Int32
+	r := newRecorder()
+	p := serveIngest(t, authFunc(func(context.Context, string) (string, error) {
+		if asked.Add(1) > 1 {
+			return "", &Refusal{refuseTest}
+		}
+		return "gig", nil
+	}), recordInto(r))
+	if said := guess(p.addr, testKey); !strings.Contains(said, refuseTest) || strings.Contains(said, "Publish.Start") {
+		t.Errorf("the encoder was told %q", said)
+	}
+	awaitEnd(t, r)
+}
