@@ -196,17 +196,31 @@ func (w *window) plays(limit time.Duration, width int) {
 		const on = v.currentTime > window.seen + 1; if (on) delete window.seen; return on })(document.querySelector('video#player'))`, from))
 }
 
+// types focuses a field and presses keys. chromedp.SendKeys looks at the node's
+// attributes without its lock, which the race detector rightly reports.
+func (w *window) types(selector, text string) {
+	w.t.Helper()
+	quoted, err := json.Marshal(selector)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.until(10*time.Second, fmt.Sprintf(`document.querySelector(%s)?.checkVisibility()`, quoted))
+	w.do("type into "+selector,
+		chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%s).focus()`, quoted)),
+		chromedp.KeyEvent(text))
+}
+
 // takeName answers the chat's question for a name.
 func (w *window) takeName(name string) {
 	w.t.Helper()
-	w.do("take a name", chromedp.SendKeys(chromedp.CSS("form#name-form input[name=name]"), name+"\n"))
+	w.types("form#name-form input[name=name]", name+"\n")
 	w.until(10*time.Second, `document.querySelector('form#chat-form input[name=text]')`)
 }
 
 // say types a message and sends it.
 func (w *window) say(text string) {
 	w.t.Helper()
-	w.do("say "+text, chromedp.SendKeys(chromedp.CSS("form#chat-form input[name=text]"), text+"\n"))
+	w.types("form#chat-form input[name=text]", text+"\n")
 }
 
 // reads waits until a message stands in the log, exactly once, as text.

@@ -30,7 +30,7 @@ func TestSlowViewersHarmNobody(t *testing.T) {
 	}
 	// A second without a picture may be the machine's fault; one viewer who
 	// waits for another would wait for as long as a stalled one is borne.
-	if l.Viewers.Gaps != 0 || l.Viewers.Silence > 5*time.Second {
+	if l.Viewers.Gaps != 0 || l.Viewers.Silence > 8*time.Second {
 		t.Errorf("the healthy ones had %d gaps; the longest silence was %v", l.Viewers.Gaps, l.Viewers.Silence)
 	}
 	if l.Slow.Started == 0 || l.Slow.Bytes/slow > 30*16<<10 {

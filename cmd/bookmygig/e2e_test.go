@@ -114,16 +114,16 @@ func listInBrowser(w *window, p *program, title string) (gig, target string) {
 	}
 	now := time.Now().In(location)
 	field := func(name string) chromedp.CSS { return chromedp.CSS(`form [name=` + name + `]`) }
-	w.do("fill in the form",
-		chromedp.SendKeys(field("title"), title),
-		chromedp.SendKeys(field("name"), "Ada Quill"),
-		chromedp.SendKeys(field("description"), "An hour at the keys, with the curtain open."),
+	w.types("form [name=title]", title)
+	w.types("form [name=name]", "Ada Quill")
+	w.types("form [name=description]", "An hour at the keys, with the curtain open.")
+	w.types("form [name=payment_pointer]", "$wallet.example/ada")
+	w.do("fill in the rest",
 		chromedp.Evaluate[chromedp.Void](`document.querySelector('input[name=category][value=music]').click()`),
 		chromedp.SetValue(field("price"), "6.50"),
 		chromedp.SetValue(field("date"), now.Format("2006-01-02")),
 		chromedp.SetValue(field("time_from"), now.Format("15:04")),
 		chromedp.SetValue(field("time_to"), now.Add(3*time.Hour).Format("15:04")),
-		chromedp.SendKeys(field("payment_pointer"), "$wallet.example/ada"),
 		chromedp.Click(chromedp.CSS(`form[action="/gigs"] button.primary`)),
 	)
 	w.until(15*time.Second, `location.pathname.startsWith('/studio/gigs/') && document.querySelector('[data-stream-key]')`)
