@@ -77,7 +77,7 @@ func shootAll(browser context.Context, url, gig, out string, flv []byte) error {
 		name, url, ready string
 		ctx              context.Context
 	}{
-		{"gig", "", `document.querySelector('video#player').videoWidth > 0`, guest},
+		{"gig", "", `(v => v.videoWidth > 0 && +v.dataset.lag < 2)(document.querySelector('video#player'))`, guest},
 		{"listing", url + "/", `document.querySelectorAll('.card').length > 5`, guest},
 		{"form", url + "/gigs/new", `document.querySelector('form input[name=title]')`, guest},
 		{"studio", url + "/studio/gigs/" + mine.id, `document.querySelector('#stream-state[data-state=live]')`, creator},
