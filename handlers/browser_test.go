@@ -197,6 +197,13 @@ func (w *window) set(id, value string) {
 		for (const type of ["input", "change"]) e.dispatchEvent(new Event(type, {bubbles: true})); return true })(document.getElementById(`+quote(id)+`))`)
 }
 
+// types puts the focus into a field and types, as at a keyboard.
+func (w *window) types(selector, text string) {
+	w.t.Helper()
+	w.waitFor("document.querySelector(" + quote(selector) + ")?.checkVisibility()")
+	w.do(chromedp.Evaluate[chromedp.Void]("document.querySelector("+quote(selector)+").focus()"), chromedp.KeyEvent(text))
+}
+
 func quote(s string) string {
 	b, _ := json.Marshal(s)
 	return string(b)
@@ -261,7 +268,7 @@ func inAllLooks(t *testing.T, w *window, name string) {
 	w.look(wide, light)
 	eval[bool](w, `document.documentElement.style.fontSize = "200%", true`)
 	fits(t, w, name+" at 200 % text", wide)
-	w.shot(name+"-large")
+	w.shot(name + "-large")
 	eval[bool](w, `document.documentElement.style.fontSize = "", true`)
 }
 

@@ -105,7 +105,7 @@ func (w *wire) copy(to, from net.Conn, lose *bool) {
 // write types into the chat's field and sends.
 func (w *window) write(text string) {
 	w.t.Helper()
-	w.do(chromedp.SendKeys(chromedp.CSS("#chat-form input[name=text]"), text+"\n"))
+	w.types("#chat-form input[name=text]", text+"\n")
 }
 
 // sees waits until exactly one message has the text.
@@ -133,7 +133,7 @@ func (w *window) enter(url, name string) {
 	w.t.Helper()
 	w.open(url)
 	w.waitFor(`document.querySelector("#link-state").textContent === "Connected"`)
-	w.do(chromedp.SendKeys(chromedp.CSS("#name-form input[name=name]"), name+"\n"))
+	w.types("#name-form input[name=name]", name+"\n")
 	w.waitFor(`document.querySelector("#chat-form")`)
 }
 
@@ -184,13 +184,13 @@ func TestChatInABrowser(t *testing.T) {
 
 	a.open(url)
 	a.waitFor(`document.querySelector("#link-state").textContent === "Connected"`)
-	a.do(chromedp.SendKeys(chromedp.CSS("#name"), "asha RAMAN\n"))
+	a.types("#name", "asha RAMAN\n")
 	a.waitFor(`document.querySelector("#name-error .error")?.textContent.includes("the host’s name") && document.querySelector("#name").ariaInvalid === "true"`)
 	if got := eval[string](a, `document.querySelector("#name").value`); got != "asha RAMAN" {
 		t.Errorf("the field has %q", got)
 	}
 	axe(t, a)
-	a.do(chromedp.SendKeys(chromedp.CSS("#name"), "\b\b\b\b\b\b\b\b\b\bBea\n"))
+	a.types("#name", "\b\b\b\b\b\b\b\b\b\bBea\n")
 	a.waitFor(`document.activeElement.id === "text"`)
 	b.enter(url, "Dan")
 
@@ -218,7 +218,7 @@ func TestChatInABrowser(t *testing.T) {
 	// Another name.
 	a.do(chromedp.Click(chromedp.CSS("#chat-me button")))
 	a.waitFor(`document.activeElement.id === "name" && !document.querySelector("#people").matches(":popover-open")`)
-	a.do(chromedp.SendKeys(chromedp.CSS("#name"), "Beatrice\n"))
+	a.types("#name", "Beatrice\n")
 	a.waitFor(`document.activeElement.id === "text"`)
 	a.write("me again")
 	b.waitFor(`[...document.querySelectorAll("#chat-log > li")].some((l) => l.querySelector("b")?.textContent === "Beatrice" && l.textContent.includes("me again"))`)
@@ -238,7 +238,7 @@ func TestChatInABrowser(t *testing.T) {
 
 	// Too quick: said so, nothing lost, and it passes.
 	for i := range 7 {
-		b.do(chromedp.SendKeys(chromedp.CSS("#text"), fmt.Sprintf("quick %d\n", i)))
+		b.types("#text", fmt.Sprintf("quick %d\n", i))
 		if eval[bool](b, `document.querySelector("#chat-form button").ariaDisabled === "true"`) {
 			break
 		}
@@ -277,7 +277,7 @@ func TestChatComesBackInABrowser(t *testing.T) {
 	w.write("written while down")
 	w.waitFor(`document.querySelector("#chat-slow").textContent === "The chat is coming back. What you write now is sent then."`)
 	w.write("and this")
-	w.do(chromedp.SendKeys(chromedp.CSS("#text"), "half a sentence"))
+	w.types("#text", "half a sentence")
 	ts.publish(t, g.ID, 4, 60)
 	back()
 	w.sees("other 60")

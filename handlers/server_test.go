@@ -126,12 +126,16 @@ func (ts *testServer) goLive(t *testing.T, gigID string) *media.Publisher {
 	return p
 }
 
+// patience is how long tests wait for what should happen: long, as a busy
+// machine takes its time.
+const patience = 45 * time.Second
+
 // eventually waits until ok holds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not in 15 s: %s", what)
+			t.Fatalf("not in %v: %s", patience, what)
 		}
 	}
 }

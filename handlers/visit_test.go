@@ -19,9 +19,9 @@ func TestSearchAsYouType(t *testing.T) {
 	w := openWindow(t, startChromium(t))
 	w.open(ts.URL)
 	eval[int](w, "window.kept = 1") // gone if the page were loaded again
-	w.do(chromedp.SendKeys(chromedp.CSS("#q"), "tang"))
+	w.types("#q", "tang")
 	w.waitFor(`location.search === "?q=tang" && document.querySelectorAll(".card").length === 1`)
-	w.do(chromedp.SendKeys(chromedp.CSS("#q"), "o"))
+	w.types("#q", "o")
 	w.waitFor(`location.search === "?q=tango"`)
 	if got := eval[string](w, `document.activeElement.id + " " + document.activeElement.value`); got != "q tango" {
 		t.Errorf("typing goes on in %q", got)
@@ -161,7 +161,8 @@ func TestListingWithoutScript(t *testing.T) {
 	w.open(ts.URL)
 	w.do(chromedp.Click(chromedp.CSS("#chip-dance")))
 	w.waitFor(`location.search === "?category=dance" && document.querySelectorAll(".card").length === 1`)
-	w.do(chromedp.SendKeys(chromedp.CSS("#q"), "songs"), chromedp.Click(chromedp.CSS(".ask .button")))
+	w.types("#q", "songs")
+	w.do(chromedp.Click(chromedp.CSS(".ask .button")))
 	w.waitFor(`location.search.includes("category=dance") && location.search.includes("q=songs") && document.querySelector(".empty")`)
 	if got := w.text("#whose-time"); got != "Times are shown in each creator’s time zone." {
 		t.Errorf("foot says %q", got)
@@ -177,12 +178,10 @@ func TestListingAGigInTheBrowser(t *testing.T) {
 		t.Errorf("zone %q", got)
 	}
 	day := time.Now().AddDate(0, 0, 9)
-	w.do(
-		chromedp.SendKeys(chromedp.CSS("#title"), "Knees, Again"),
-		chromedp.SendKeys(chromedp.CSS("#name"), "Noor Haddad"),
-		chromedp.Click(chromedp.CSS("#category-fitness")),
-		chromedp.SendKeys(chromedp.CSS("#description"), "Floor work."),
-	)
+	w.types("#title", "Knees, Again")
+	w.types("#name", "Noor Haddad")
+	w.do(chromedp.Click(chromedp.CSS("#category-fitness")))
+	w.types("#description", "Floor work.")
 	for id, value := range map[string]string{"date": day.Format("2006-01-02"), "time_from": "20:30", "time_to": "21:30", "price": "7.5"} {
 		w.set(id, value)
 	}
@@ -190,7 +189,7 @@ func TestListingAGigInTheBrowser(t *testing.T) {
 	if want := "Fitness|Knees, Again|Noor Haddad|$7.50|" + day.Format("Mon 2 Jan") + ", 20:30|fitness"; preview != want {
 		t.Errorf("preview %q, want %q", preview, want)
 	}
-	w.do(chromedp.SendKeys(chromedp.CSS("#title"), "\r"))
+	w.types("#title", "\r")
 	w.waitFor(`location.pathname.startsWith("/studio/gigs/")`)
 	id := strings.TrimPrefix(eval[string](w, "location.pathname"), "/studio/gigs/")
 	g, err := ts.data.Gig(t.Context(), id)

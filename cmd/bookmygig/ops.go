@@ -63,7 +63,7 @@ func newMetrics() *metrics {
 		}, []string{"route", "method", "status"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "bookmygig_http_request_duration_seconds",
-			Help:    "Time to answer; for streams and sockets, how long they were open.",
+			Help:    "Time to answer: of a stream until it starts, of a socket until it is closed.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60, 600, 3600},
 		}, []string{"route"}),
 	}
