@@ -21,6 +21,8 @@ const (
 // pulse is what open gig pages were told last, and what is known of the shows
 // under way. The zero value is ready.
 type pulse struct {
+	keeping sync.Mutex // held while what was played is written, so that each part counts once
+
 	mu         sync.Mutex
 	told       map[string]told    // by gig id, for rooms that have members
 	airing     map[string]*airing // by gig id, for streams that are not idle
@@ -44,30 +46,44 @@ func (s *Server) StreamChanged(gigID string, state media.State) {
 	defer cancel()
 	now := time.Now()
 	h, _ := s.Relay.Health(gigID)
-	aired, ended := s.pulse.aired(gigID, state, h.Peak, now)
-	if aired || ended != nil {
-		_, err := s.Gigs.UpdateGig(ctx, gigID, func(g *store.Gig) error {
-			if g.AiredAt.IsZero() {
-				g.AiredAt = now.UTC()
-			}
-			ended.addTo(g, now)
-			return nil
-		})
-		s.complain(err)
+	if began := s.pulse.aired(gigID, state, h.Peak, now); began || state == media.StateIdle {
+		s.keep(ctx, gigID, state, now)
 	}
 	s.announce(ctx, gigID)
 }
 
-// aired follows the state of a show. It reports whether one began, and returns
-// the one that ended.
-func (p *pulse) aired(gigID string, state media.State, peak int, now time.Time) (began bool, ended *airing) {
+// keep writes the first time on air, and what was played of a show that ended.
+// A gig that its creator has brought down has that already.
+func (s *Server) keep(ctx context.Context, gigID string, state media.State, now time.Time) {
+	s.pulse.keeping.Lock()
+	defer s.pulse.keeping.Unlock()
+	var ended *airing
+	if state == media.StateIdle {
+		if ended = s.pulse.take(gigID); ended == nil {
+			return
+		}
+	}
+	_, err := s.Gigs.UpdateGig(ctx, gigID, func(g *store.Gig) error {
+		if g.AiredAt.IsZero() {
+			g.AiredAt = now.UTC()
+		}
+		if !g.Over() {
+			ended.addTo(g, now)
+		}
+		return nil
+	})
+	s.complain(err)
+}
+
+// aired follows the state of a show and reports whether one began. The one
+// that ended stays until it is taken.
+func (p *pulse) aired(gigID string, state media.State, peak int, now time.Time) (began bool) {
+	if state == media.StateIdle {
+		return false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := p.airing[gigID]
-	if state == media.StateIdle {
-		delete(p.airing, gigID)
-		return false, a
-	}
 	if a == nil {
 		if p.airing == nil {
 			p.airing = map[string]*airing{}
@@ -80,7 +96,28 @@ func (p *pulse) aired(gigID string, state media.State, peak int, now time.Time) 
 	if state == media.StateReconnecting {
 		a.lost = now
 	}
-	return began, nil
+	return began
+}
+
+// show returns what is known of the gig's show under way, or nil.
+func (p *pulse) show(gigID string) *airing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.airing[gigID]
+	if a == nil {
+		return nil
+	}
+	known := *a
+	return &known
+}
+
+// take forgets the gig's show and returns what was known of it, or nil.
+func (p *pulse) take(gigID string) *airing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.airing[gigID]
+	delete(p.airing, gigID)
+	return a
 }
 
 // addTo adds a show that ended to what the gig keeps. It may be nil.
@@ -100,9 +137,7 @@ func (a *airing) addTo(g *store.Gig, now time.Time) {
 func (s *Server) peak(g *store.Gig) int {
 	h, _ := s.Relay.Health(g.ID)
 	most := max(g.Peak, h.Peak)
-	s.pulse.mu.Lock()
-	defer s.pulse.mu.Unlock()
-	if a := s.pulse.airing[g.ID]; a != nil {
+	if a := s.pulse.show(g.ID); a != nil {
 		most = max(most, a.peak)
 	}
 	return most

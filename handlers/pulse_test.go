@@ -148,27 +148,29 @@ func TestAiring(t *testing.T) {
 	t0 := time.Date(2026, 11, 27, 20, 0, 0, 0, time.UTC)
 	at := func(min int) time.Time { return t0.Add(time.Duration(min) * time.Minute) }
 	var p pulse
-	step := func(state media.State, peak, min int) (bool, *airing) { return p.aired("g", state, peak, at(min)) }
-	if began, ended := step(media.StateLive, 0, 0); !began || ended != nil {
+	step := func(state media.State, peak, min int) bool { return p.aired("g", state, peak, at(min)) }
+	if began := step(media.StateLive, 0, 0); !began {
 		t.Error("the beginning is not seen")
 	}
 	step(media.StateReconnecting, 7, 10)
-	if began, _ := step(media.StateLive, 3, 11); began {
+	if began := step(media.StateLive, 3, 11); began {
 		t.Error("coming back is no beginning")
 	}
 	step(media.StateReconnecting, 5, 30)
-	_, ended := step(media.StateIdle, 0, 31)
+	step(media.StateIdle, 0, 31)
+	ended := p.take("g")
 	g := store.Gig{AirTime: time.Minute, Peak: 4}
 	ended.addTo(&g, at(31))
 	if g.AirTime != 31*time.Minute || g.Peak != 7 {
 		t.Errorf("%v with %d, want 31m with 7: the grace is no air time", g.AirTime, g.Peak)
 	}
-	if _, again := step(media.StateIdle, 0, 32); again != nil {
+	if again := p.take("g"); again != nil {
 		t.Error("it ended twice")
 	}
 	// What ends without a loss counts to its end.
 	step(media.StateLive, 0, 40)
-	_, ended = step(media.StateIdle, 0, 45)
+	step(media.StateIdle, 0, 45)
+	ended = p.take("g")
 	g = store.Gig{}
 	ended.addTo(&g, at(45))
 	if g.AirTime != 5*time.Minute {

@@ -159,24 +159,31 @@ func (s *Server) rotateKey(w http.ResponseWriter, r *http.Request) error {
 
 // endGig ends the show for good.
 func (s *Server) endGig(w http.ResponseWriter, r *http.Request) error {
-	g, err := s.ownGig(r)
-	if err != nil {
-		return err
-	}
-	return s.changeGig(w, r, &g, func(g *store.Gig) {
-		g.EndedAt, g.Peak = time.Now().UTC(), s.peak(g)
-	}, func() { s.Relay.End(g.ID) })
+	return s.bringDown(w, r, func(g *store.Gig) { g.EndedAt = time.Now().UTC() })
 }
 
 // cancelGig says that the gig will not take place.
 func (s *Server) cancelGig(w http.ResponseWriter, r *http.Request) error {
+	return s.bringDown(w, r, func(g *store.Gig) { g.CancelledAt = time.Now().UTC() })
+}
+
+// bringDown ends a gig. The part that is on air counts at once, so that the
+// studio says how it went.
+func (s *Server) bringDown(w http.ResponseWriter, r *http.Request, how func(*store.Gig)) error {
 	g, err := s.ownGig(r)
 	if err != nil {
 		return err
 	}
+	s.pulse.keeping.Lock()
+	defer s.pulse.keeping.Unlock()
 	return s.changeGig(w, r, &g, func(g *store.Gig) {
-		g.CancelledAt, g.Peak = time.Now().UTC(), s.peak(g)
-	}, func() { s.Relay.End(g.ID) })
+		how(g)
+		s.pulse.show(g.ID).addTo(g, time.Now())
+		g.Peak = s.peak(g)
+	}, func() {
+		s.pulse.take(g.ID)
+		s.Relay.End(g.ID)
+	})
 }
 
 // changeGig changes a gig that is not over, does what follows from it, tells

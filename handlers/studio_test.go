@@ -187,6 +187,11 @@ func TestEndAndCancel(t *testing.T) {
 			t.Error("a show that has not begun can be ended")
 		}
 		ts.goLive(t, id)
+		eventually(t, "the show is heard of", func() bool { return ts.pulse.show(id) != nil })
+		// As if it had begun half an hour ago.
+		ts.pulse.mu.Lock()
+		ts.pulse.airing[id].since = time.Now().Add(-30 * time.Minute)
+		ts.pulse.mu.Unlock()
 		_, resp := ts.dialLive(t, id, "")
 		live := ts.get(t, "/studio/gigs/"+id)
 		for _, act := range []string{"key", "end", "cancel"} {
@@ -200,6 +205,10 @@ func TestEndAndCancel(t *testing.T) {
 		if got := attr(done.one(t, "#stream-state"), "data-state"); got != c.stage {
 			t.Errorf("after %s the stage is %s", c.act, got)
 		}
+		// How it went is known at once.
+		if got := done.texts(".desk .figure"); c.act == "end" && (len(got) != 2 || !strings.HasPrefix(got[0], "00:30:0") || got[1] != "1") {
+			t.Errorf("after %s it went %q", c.act, got)
+		}
 		if n := len(done.all(".act, [data-rtmp-url], [hx-trigger], a[href$='/edit']")); n != 0 {
 			t.Errorf("after %s there are %d things left to do", c.act, n)
 		}
@@ -210,7 +219,12 @@ func TestEndAndCancel(t *testing.T) {
 			}
 		}
 		eventually(t, "the stream has ended", func() bool { return ts.Relay.State(id) == media.StateIdle })
-		eventually(t, "what was played is kept", func() bool { g := ts.gig(t, id); return !g.AiredAt.IsZero() && g.AirTime > 0 && g.Peak == 1 })
+		// Whatever is told late.
+		ts.StreamChanged(id, media.StateReconnecting)
+		ts.StreamChanged(id, media.StateIdle)
+		if g := ts.gig(t, id); g.AiredAt.IsZero() || g.AirTime < 30*time.Minute || g.AirTime > 31*time.Minute || g.Peak != 1 {
+			t.Errorf("kept: on air first at %v, %v in all, %d at most", g.AiredAt, g.AirTime, g.Peak)
+		}
 
 		// What is over stays as it is.
 		was := ts.gig(t, id)
