@@ -160,6 +160,22 @@ func (w *window) before(script string) {
 	})
 }
 
+// watchPolicy notes what the Content-Security-Policy stops in pages opened
+// afterwards.
+func (w *window) watchPolicy() {
+	w.t.Helper()
+	w.before(`window.reports = []; document.addEventListener("securitypolicyviolation", (e) =>
+		window.reports.push([e.violatedDirective, e.blockedURI, e.sourceFile, e.lineNumber, e.columnNumber, e.sample].join(" ")))`)
+}
+
+// keptPolicy checks that the policy had nothing to stop in this page so far.
+func (w *window) keptPolicy(where string) {
+	w.t.Helper()
+	if got := eval[[]string](w, "window.reports"); len(got) > 0 {
+		w.t.Errorf("%s: the policy had to stop %q", where, got)
+	}
+}
+
 // eval is the value of a JavaScript expression; promises are waited for.
 func eval[T any](w *window, js string) T {
 	w.t.Helper()
