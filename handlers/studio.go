@@ -15,6 +15,9 @@ import (
 // ownShown is how many of a creator's gigs the studio lists.
 const ownShown = 200
 
+// kickedWithin is how long after its key was replaced a stream is heard to stop.
+const kickedWithin = 5 * time.Second
+
 // errOver refuses a change to a gig that was ended or cancelled.
 var errOver = errors.New("handlers: the gig is over")
 
@@ -47,7 +50,7 @@ func (s *Server) studio(w http.ResponseWriter, r *http.Request) error {
 		for _, g := range gigs {
 			m.Gigs = append(m.Gigs, views.StudioEntry{
 				ID: g.ID, Title: g.Title, State: string(stageOf(&g, s.Relay.State(g.ID), now)),
-				Start: g.Start, End: g.End, Zone: g.TimeZone,
+				Aired: !g.AiredAt.IsZero(), Start: g.Start, End: g.End, Zone: g.TimeZone,
 			})
 		}
 	}
@@ -90,14 +93,25 @@ func (s *Server) studioModel(g *store.Gig, now time.Time) views.StudioModel {
 		AirTime: g.AirTime, Peak: s.peak(g),
 	}
 	if h, ok := s.Relay.Health(g.ID); ok && !g.Over() {
-		m.Health = healthModel(&h, now)
+		lost := s.lostAt(g.ID, now)
+		m.Health = healthModel(&h, lost)
+		m.NewKey = h.State == media.StateReconnecting && g.KeyMadeAt.After(h.Since) && g.KeyMadeAt.After(lost.Add(-kickedWithin))
 	}
 	return m
 }
 
-func healthModel(h *media.Health, now time.Time) *views.HealthModel {
+// lostAt returns when the gig's publisher was lost; now, when it is there.
+func (s *Server) lostAt(gigID string, now time.Time) time.Time {
+	if a := s.pulse.show(gigID); a != nil && !a.lost.IsZero() && s.Relay.State(gigID) == media.StateReconnecting {
+		return a.lost
+	}
+	return now
+}
+
+// healthModel counts the time on air until then.
+func healthModel(h *media.Health, until time.Time) *views.HealthModel {
 	m := &views.HealthModel{
-		Since: h.Since, OnAir: max(0, now.Sub(h.Since)), Interruptions: h.Interruptions, From: h.PublisherAddr,
+		Since: h.Since, OnAir: max(0, until.Sub(h.Since)), Interruptions: h.Interruptions, From: h.PublisherAddr,
 		Width: h.Width, Height: h.Height, FrameRate: h.FrameRate,
 		VideoCodec: h.VideoCodec, AudioCodec: h.AudioCodec, SampleRate: h.SampleRate, Channels: h.Channels,
 		VideoBitrate: h.VideoBitrate, AudioBitrate: h.AudioBitrate, Bitrates: h.Bitrates,

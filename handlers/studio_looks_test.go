@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/html"
 
 	"bookmygig/media"
+	"bookmygig/store"
 	"bookmygig/views"
 )
 
@@ -55,6 +56,11 @@ func TestStudioLooksGood(t *testing.T) {
 	w.waitFor(`document.querySelector("svg.spark")`)
 	w.waitFor(`document.querySelector("#act-end")`)
 	inAllLooks(t, w, "studio-live")
+	// Before there is a graph, the bitrate stands in one column all the same.
+	eval[bool](w, `(document.querySelector("dd:has(svg.spark)").remove(), true)`)
+	if !eval[bool](w, `new Set([...document.querySelector(".desk .wide").children].map((e) => e.getBoundingClientRect().left)).size === 1`) {
+		t.Error("without its graph the bitrate takes two columns")
+	}
 
 	// Nothing is asked while the tab is in the background.
 	eval[bool](w, `(Object.defineProperty(document, "hidden", {value: true, configurable: true}), window.asked = 0,
@@ -74,6 +80,24 @@ func TestStudioLooksGood(t *testing.T) {
 	inAllLooks(t, w, "studio-ended")
 	w.open(ts.URL + "/studio")
 	inAllLooks(t, w, "studio-list")
+
+	// A title of one endless word is broken, not the page.
+	long := ts.listGig(t, func(g *store.Gig) {
+		g.Owner, g.Title, g.CreatorName, g.Category = ts.gig(t, id).Owner, strings.Repeat("W", 80), strings.Repeat("N", 60), store.Workshop
+	})
+	for _, path := range []string{"/studio", "/studio/gigs/" + long.ID, "/gigs/" + long.ID} {
+		w.open(ts.URL + path)
+		for _, width := range []int64{wide, phone, narrowest} {
+			w.look(width, light)
+			fits(t, w, path, width)
+		}
+		w.shot("long" + strings.ReplaceAll(path, "/", "-"))
+	}
+	if over := eval[int](w, `(({right}, box) => right - box.getBoundingClientRect().right)(
+		(() => { const r = document.createRange(); r.selectNodeContents(document.querySelector(".poster-kind")); return r.getBoundingClientRect() })(),
+		document.querySelector(".poster")) | 0`); over > 0 {
+		t.Errorf("the name is cut by %d pixels", over)
+	}
 }
 
 // TestWarningsAreWords: each warning that the relay can give is explained.

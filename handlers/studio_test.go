@@ -65,6 +65,9 @@ func TestStudioShowsTheKeyOnce(t *testing.T) {
 	if strings.Contains(again.body, key) || len(again.all("[data-stream-key]")) != 0 {
 		t.Error("the key is shown a second time")
 	}
+	if got := again.text(t, "#this-browser"); !strings.Contains(got, "no way yet to open the gig’s studio from another") {
+		t.Errorf("of this browser the studio says %q", got)
+	}
 	if !strings.Contains(again.text(t, ".hidden-key"), "Made on") {
 		t.Error("the page does not say when the key was made")
 	}
@@ -151,6 +154,9 @@ func TestRotatingDropsThePublisherAndKeepsTheViewers(t *testing.T) {
 	sendPicture(t, p)
 	eventually(t, "the stream is live", func() bool { return ts.Relay.State(id) == media.StateLive })
 	ts.dialLive(t, id, "")
+	if got := ts.get(t, "/studio/gigs/"+id).text(t, "#act-key"); !strings.Contains(got, "60 seconds") {
+		t.Errorf("before the key is replaced the studio says %q", got)
+	}
 	ts.post(t, ts.client, "/studio/gigs/"+id+"/key", nil)
 	select {
 	case <-kicked:
@@ -161,6 +167,9 @@ func TestRotatingDropsThePublisherAndKeepsTheViewers(t *testing.T) {
 	eventually(t, "the grace runs", func() bool { return ts.Relay.State(id) == media.StateReconnecting })
 	if n := ts.Relay.Viewers(id); n != 1 {
 		t.Errorf("%d viewers, want 1", n)
+	}
+	if got := ts.get(t, "/studio/gigs/"+id).text(t, "#health-box .notice"); !strings.Contains(got, "Put the new key into OBS within a minute") || strings.Contains(got, "by itself") {
+		t.Errorf("with a new key the studio says %q", got)
 	}
 }
 
@@ -316,6 +325,14 @@ func TestStudioHealth(t *testing.T) {
 		t.Errorf("the lamp says %q", got)
 	}
 	changed.one(t, "#act-end")
+	changed.one(t, ".new-key #act-key")
+	if got := changed.texts(".apart-zone .act > p > b"); strings.Join(got, "|") != "End the show.|Cancel the gig." {
+		t.Errorf("the curtain comes down by %q", got)
+	}
+	ts.dialLive(t, id, "")
+	if got := ts.get(t, "/studio/gigs/"+id+"/health?stage=live").text(t, "#text-end"); !strings.Contains(got, "the one person") {
+		t.Errorf("who is there is not kept fresh: %q", got)
+	}
 	changed.one(t, `#house-lights[data-lit="yes"]`)
 	if got := strings.Join(changed.texts(".desk dt"), ", "); got != "On air, Watching, Picture, Keyframes every, Codecs, Sound, Bitrate" {
 		t.Errorf("the desk shows %s", got)
@@ -329,8 +346,15 @@ func TestStudioHealth(t *testing.T) {
 	p.Close()
 	eventually(t, "the grace runs", func() bool { return ts.Relay.State(id) == media.StateReconnecting })
 	lost := ts.get(t, "/studio/gigs/"+id+"/health?stage=live")
-	if !strings.Contains(lost.text(t, ".notice"), "Your stream has stopped") {
-		t.Error("the loss is not said")
+	if got := lost.text(t, ".notice"); !strings.Contains(got, "Your stream has stopped") || !strings.Contains(got, "comes back by itself") {
+		t.Errorf("the loss is said as %q", got)
+	}
+	eventually(t, "the loss is heard of", func() bool { return !ts.pulse.show(id).lost.IsZero() })
+	ts.pulse.mu.Lock()
+	ts.pulse.airing[id].lost = time.Now().Add(-time.Hour) // as if long ago
+	ts.pulse.mu.Unlock()
+	if got := ts.get(t, "/studio/gigs/"+id+"/health?stage=live").texts(".desk .figure")[0]; got != "00:00:00" {
+		t.Errorf("off air, the time on air goes on: %s", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ type StudioListModel struct{ Gigs []StudioEntry }
 // StudioEntry is one of them.
 type StudioEntry struct {
 	ID, Title, State string
+	Aired            bool
 	Start, End       time.Time
 	Zone             string // IANA
 }
@@ -33,13 +35,14 @@ type StudioModel struct {
 	RTMPURL string
 	Key     string // a new stream key, shown this once; or empty
 	KeyMade time.Time
+	NewKey  bool         // the stream stopped because its key was replaced
 	Health  *HealthModel // nil: nothing is coming in
 }
 
 // HealthModel is the incoming stream.
 type HealthModel struct {
-	Since                      time.Time
-	OnAir                      time.Duration
+	Since                      time.Time     // zero: viewers can see nothing yet
+	OnAir                      time.Duration // up to the loss of the publisher, where it is away
 	Interruptions              int
 	From                       string // address of the publisher; empty while it is away
 	Width, Height              int
@@ -54,7 +57,7 @@ type HealthModel struct {
 }
 
 // studioLamp is the state in the creator's words.
-func studioLamp(state string) string {
+func studioLamp(state string, aired bool) string {
 	switch state {
 	case "live":
 		return "On air"
@@ -64,6 +67,9 @@ func studioLamp(state string) string {
 		return "Ended"
 	case "cancelled":
 		return "Cancelled"
+	}
+	if aired {
+		return "Off air"
 	}
 	return "Not yet on"
 }
@@ -81,9 +87,13 @@ func (m StudioModel) location() *time.Location { return TimeModel{Zone: m.Zone}.
 // since is the line beside the lamp.
 func (m StudioModel) since() string {
 	switch {
-	case m.Health != nil:
+	case m.Health != nil && m.State == "live":
 		return "since " + m.Health.Since.In(m.location()).Format("15:04") + ", " + Length(m.Health.OnAir)
-	case m.Aired && m.AirTime > 0:
+	case m.Health != nil && m.State == "reconnecting":
+		return "after " + Length(m.Health.OnAir) + " on air"
+	case m.AirTime > 0 && !m.Over:
+		return Length(m.AirTime) + " on air so far"
+	case m.AirTime > 0:
 		return Length(m.AirTime) + " on air"
 	}
 	return ""
@@ -100,10 +110,39 @@ func (m StudioModel) healthURL() string { return "/studio/gigs/" + m.ID + "/heal
 func (m StudioModel) canEnd() bool { return !m.Over && (m.Aired || m.Health != nil) }
 
 func (m StudioModel) endText() string {
-	if m.Health != nil && m.Health.Viewers > 1 {
-		return fmt.Sprintf("Closes the stream for all %d people. You cannot go live on this gig again.", m.Health.Viewers)
+	who := "everybody"
+	switch {
+	case m.Health != nil && m.Health.Viewers == 1:
+		who = "the one person watching"
+	case m.Health != nil && m.Health.Viewers > 1:
+		who = fmt.Sprintf("%d people", m.Health.Viewers)
 	}
-	return "Closes the stream for everybody. You cannot go live on this gig again."
+	return "Closes the stream for " + who + ". You cannot go live on this gig again."
+}
+
+// onStage reports whether people are seated before a show.
+func (m StudioModel) onStage() bool { return m.State == "live" || m.State == "reconnecting" }
+
+func (m StudioModel) keyText() string {
+	if m.onStage() {
+		return "The old one stops at once, and so does the stream. Everybody keeps their seat for 60 seconds: put the new key into OBS and start streaming again within them."
+	}
+	return "The old one stops at once, and so does anyone streaming with it."
+}
+
+func (m StudioModel) cancelText() string {
+	if m.canEnd() {
+		return "Takes it off the stage and tells everybody that it will not take place. To finish a show that was played, end it instead. This cannot be taken back."
+	}
+	return "Tells everybody that it will not take place. This cannot be taken back."
+}
+
+// stopText says how the show goes on after the publisher was lost.
+func (m StudioModel) stopText() string {
+	if m.NewKey {
+		return "Everybody keeps their seat for about a minute. Put the new key into OBS within a minute, then press Start Streaming."
+	}
+	return "Everybody keeps their seat for about a minute, and the picture goes on as soon as you are back. OBS comes back by itself; if it does not, press Start Streaming."
 }
 
 // healthHeading looks back when nothing more can come in.
@@ -112,6 +151,14 @@ func (m StudioModel) healthHeading() string {
 		return "How it went"
 	}
 	return "Stream health"
+}
+
+// onAir is how long the show has been on, "–" before it is.
+func (h *HealthModel) onAir() (figure, text string) {
+	if h.Since.IsZero() {
+		return "–", "nothing to watch yet"
+	}
+	return clock(h.OnAir), h.breaks()
 }
 
 // clock is a length of time as the desk shows it.
@@ -141,7 +188,13 @@ func (h *HealthModel) frames() string {
 	case h.FrameRate == 0:
 		return "being measured"
 	}
-	return strconv.FormatFloat(float64(int(h.FrameRate*10+.5))/10, 'f', -1, 64) + " frames a second"
+	rate := math.Round(h.FrameRate*10) / 10
+	for _, usual := range []float64{24, 25, 30, 50, 60} {
+		if math.Abs(h.FrameRate-usual) <= usual*.015 { // measured over few frames
+			rate = usual
+		}
+	}
+	return strconv.FormatFloat(rate, 'f', -1, 64) + " frames a second"
 }
 
 func (h *HealthModel) keyframes() (figure, text string) {

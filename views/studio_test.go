@@ -43,6 +43,11 @@ func TestHealthInWords(t *testing.T) {
 		{"no picture", (&HealthModel{}).frames(), "no picture"},
 		{"frames not known", (&HealthModel{VideoCodec: "H.264"}).frames(), "being measured"},
 		{"frames", (&HealthModel{VideoCodec: "H.264", FrameRate: 29.97}).frames(), "30 frames a second"},
+		{"frames as measured", (&HealthModel{VideoCodec: "H.264", FrameRate: 24.8}).frames(), "25 frames a second"},
+		{"film", (&HealthModel{VideoCodec: "H.264", FrameRate: 23.976}).frames(), "24 frames a second"},
+		{"neither", (&HealthModel{VideoCodec: "H.264", FrameRate: 24.5}).frames(), "24.5 frames a second"},
+		{"fast", (&HealthModel{VideoCodec: "H.264", FrameRate: 59.4}).frames(), "60 frames a second"},
+		{"not on yet", join((&HealthModel{}).onAir()), "–|nothing to watch yet"},
 		{"odd frames", (&HealthModel{VideoCodec: "H.264", FrameRate: 12.54}).frames(), "12.5 frames a second"},
 		{"one break", (&HealthModel{Interruptions: 1}).breaks(), "1 interruption"},
 		{"no keyframes yet", join((&HealthModel{}).keyframes()), "–|being measured"},
@@ -58,6 +63,36 @@ func TestHealthInWords(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, c.got, c.want)
+		}
+	}
+}
+
+func TestStudioStatusAgrees(t *testing.T) {
+	since := time.Date(2026, 11, 27, 20, 0, 0, 0, time.UTC)
+	on := &HealthModel{Since: since, OnAir: 41 * time.Minute}
+	for _, c := range []struct {
+		name string
+		m    StudioModel
+		want string
+	}{
+		{"fresh", StudioModel{State: "waiting"}, "Not yet on|"},
+		{"connected, nothing to watch", StudioModel{State: "waiting", Health: &HealthModel{}}, "Not yet on|"},
+		{"on air", StudioModel{State: "live", Aired: true, Health: on}, "On air|since 20:00, 41 minutes"},
+		{"lost", StudioModel{State: "reconnecting", Aired: true, Health: on}, "Off air, seats are kept|after 41 minutes on air"},
+		{"lost for long", StudioModel{State: "waiting", Aired: true, AirTime: 5 * time.Minute}, "Off air|5 minutes on air so far"},
+		{"connected again", StudioModel{State: "waiting", Aired: true, AirTime: 5 * time.Minute, Health: &HealthModel{}}, "Off air|5 minutes on air so far"},
+		{"ended", StudioModel{State: "ended", Aired: true, Over: true, AirTime: 5 * time.Minute}, "Ended|5 minutes on air"},
+	} {
+		if got := studioLamp(c.m.State, c.m.Aired) + "|" + c.m.since(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestEndNamesThePeople(t *testing.T) {
+	for n, want := range map[int]string{0: "for everybody.", 1: "for the one person watching.", 2: "for 2 people."} {
+		if got := (StudioModel{Health: &HealthModel{Viewers: n}}).endText(); !strings.Contains(got, want) {
+			t.Errorf("%d: %q", n, got)
 		}
 	}
 }
