@@ -212,6 +212,9 @@ func TestFreshForm(t *testing.T) {
 	if got := attr(p.one(t, "#time_zone option[selected]"), "value"); got != "Asia/Kolkata" {
 		t.Errorf("zone %q, want the visitor's by its name of today", got)
 	}
+	if help := p.text(t, "#price-help"); !strings.Contains(help, "does not sell seats yet") || !strings.Contains(help, "everybody may come in") {
+		t.Errorf("about the price: %q", help)
+	}
 	for _, cookie := range []string{"", "time_zone=Nowhere/Land", "time_zone=Local"} {
 		p := ts.get(t, "/gigs/new", "Cookie", cookie)
 		if got := attr(p.one(t, "#time_zone option[selected]"), "value"); got != "UTC" {

@@ -40,10 +40,10 @@
 
   const place = (z) => z.slice(z.lastIndexOf("/") + 1).replaceAll("_", " ");
 
-  // there is the creator's time, for the line beneath the visitor's.
+  // there is the creator's time, for the line beneath the visitor's; "" where both read alike.
   function there(date, theirs) {
     const same = day(date, zone) === day(date, theirs);
-    if (same && clock(date, zone) === clock(date, theirs)) return `The same in ${place(theirs)}`;
+    if (same && clock(date, zone) === clock(date, theirs)) return "";
     return (same ? "" : `${day(date, theirs)}, `) + `${clock(date, theirs)} in ${place(theirs)}`;
   }
 
@@ -61,6 +61,7 @@
       // This browser does not know the creator's zone: the visitor's time says it all.
       line.textContent = "";
     }
+    line.hidden = !line.textContent;
   }
 
   // localTimes writes each time below root, and root itself, in the visitor's zone.

@@ -27,10 +27,10 @@
   }
 
   function price(typed) {
-    const n = Number(typed.trim().replace(/^\$/, "").replace(/^(\d+),(\d\d?)$/, "$1.$2"));
+    const n = Number(typed.trim().replace(/^\$/, "").replace(/^(\d+),(\d\d?)$/, "$1.$2").replace(/^(\d{1,3}),(\d{3})(?!\d)/, "$1$2"));
     if (!Number.isFinite(n) || n < 0) return "";
     if (n === 0) return "Free";
-    return "$" + (Number.isInteger(n) ? n : n.toFixed(2));
+    return "$" + n.toLocaleString("en-US", { minimumFractionDigits: Number.isInteger(n) ? 0 : 2, maximumFractionDigits: 2 });
   }
 
   // The day is the creator's own: what is typed is shown, in no zone.

@@ -82,7 +82,7 @@ func ErrorPage(status int) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if status == 404 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<form class=\"finder\" method=\"get\" action=\"/\" role=\"search\" aria-label=\"Find a gig\"><div class=\"ask\"><label class=\"unseen\" for=\"q\">Search title, description or creator</label> <input class=\"input\" type=\"search\" id=\"q\" name=\"q\" maxlength=\"100\" placeholder=\"Title or name\"> <button class=\"button\">Find</button></div></form>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<form class=\"finder\" method=\"get\" action=\"/\" role=\"search\" aria-label=\"Find a gig\"><div class=\"ask\"><label class=\"unseen\" for=\"q\">Search title, description or creator</label> <input class=\"input\" type=\"search\" id=\"q\" name=\"q\" maxlength=\"100\" placeholder=\"Search\"> <button class=\"button\">Find</button></div></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -836,7 +836,7 @@ func formWhen(m FormModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<p class=\"help\" id=\"time_zone-help\">Everybody sees the time in their own zone, with yours beneath it.</p></div></fieldset>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<p class=\"help\" id=\"time_zone-help\">Everybody sees the time in their own zone. Where yours differs, it stands beneath.</p></div></fieldset>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -912,7 +912,7 @@ func formMoney(m FormModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<p class=\"help\" id=\"price-help\">0 makes it free.</p></div><div class=\"field\"><label for=\"payment_pointer\">Payment pointer <span class=\"hush\">(optional)</span></label> <input class=\"input\" id=\"payment_pointer\" name=\"payment_pointer\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<p class=\"help\" id=\"price-help\">0 makes it free. BookMyGig does not sell seats yet: the price is shown, and everybody may come in.</p></div><div class=\"field\"><label for=\"payment_pointer\">Payment pointer <span class=\"hush\">(optional)</span></label> <input class=\"input\" id=\"payment_pointer\" name=\"payment_pointer\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -230,7 +230,7 @@ func finder(m ListingModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\" maxlength=\"100\" placeholder=\"Title or name\" autocomplete=\"off\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"input changed delay:300ms\"> <label class=\"unseen\" for=\"when\">When</label> <select class=\"input\" id=\"when\" name=\"when\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"change\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\" maxlength=\"100\" placeholder=\"Search\" autocomplete=\"off\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"input changed delay:300ms\"> <label class=\"unseen\" for=\"when\">When</label> <select class=\"input\" id=\"when\" name=\"when\" hx-get=\"/\" hx-include=\"#finder\" hx-trigger=\"change\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestPrice(t *testing.T) {
-	for cents, want := range map[int]string{0: "Free", -5: "Free", 1: "$0.01", 50: "$0.50", 100: "$1", 600: "$6", 1250: "$12.50", 1205: "$12.05", 999999: "$9999.99"} {
+	for cents, want := range map[int]string{0: "Free", -5: "Free", 1: "$0.01", 50: "$0.50", 100: "$1", 600: "$6", 1250: "$12.50", 1205: "$12.05", 99999: "$999.99", 100000: "$1,000", 125050: "$1,250.50", 999999: "$9,999.99"} {
 		if got := Price(cents); got != want {
 			t.Errorf("%d: %q, want %q", cents, got, want)
 		}

@@ -8,6 +8,7 @@ package views
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/a-h/templ"
 )
@@ -20,15 +21,20 @@ func current(here, path string) templ.Attributes {
 	return nil
 }
 
-// Price is a price in US cents as people read it: "Free", "$6", "$12.50".
+// Price is a price in US cents, below a million dollars, as people read it:
+// "Free", "$6", "$12.50", "$1,000".
 func Price(cents int) string {
-	switch {
-	case cents <= 0:
+	if cents <= 0 {
 		return "Free"
-	case cents%100 == 0:
-		return fmt.Sprintf("$%d", cents/100)
 	}
-	return fmt.Sprintf("$%d.%02d", cents/100, cents%100)
+	dollars := strconv.Itoa(cents / 100)
+	if n := len(dollars) - 3; n > 0 {
+		dollars = dollars[:n] + "," + dollars[n:]
+	}
+	if cents%100 == 0 {
+		return "$" + dollars
+	}
+	return fmt.Sprintf("$%s.%02d", dollars, cents%100)
 }
 
 // Count is a number with its noun: "1 person", "4 people".
