@@ -13,7 +13,7 @@ import (
 
 // config is what the flags and the environment say.
 type config struct {
-	http, rtmp, ops string // addresses to listen on; ops may be empty
+	http, rtmp, ops string // addresses to listen on; ops is empty when it is off
 	publicURL       string // "https://host[:port]", or empty
 	rtmpURL         string // "rtmp://host[:port]/app", or empty
 	data            string // folder of the store
@@ -33,7 +33,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (co
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&c.http, "http", ":8080", "`address` for pages, streams and chat")
 	fs.StringVar(&c.rtmp, "rtmp", ":1935", "`address` for RTMP, application live")
-	fs.StringVar(&c.ops, "ops", "127.0.0.1:9090", "`address` for /healthz /readyz /metrics /debug/pprof/; empty: off")
+	fs.StringVar(&c.ops, "ops", "127.0.0.1:9090", "`address` for /healthz /readyz /metrics /debug/pprof/; off: none")
 	fs.StringVar(&c.publicURL, "public-url", "", "`URL` that visitors use, such as https://gigs.example; empty: the host that a request names")
 	fs.StringVar(&c.rtmpURL, "rtmp-url", "", "`URL` that creators type into their encoder; empty: rtmp://<that host>:<rtmp port>/live")
 	fs.StringVar(&c.data, "data", "data", "`folder` of the embedded store")
@@ -53,6 +53,10 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (co
 	}
 	if err := fromEnvironment(fs, getenv); err != nil {
 		return config{}, err
+	}
+	// A word for it: a variable that is set and empty cannot be told from none.
+	if c.ops == "off" {
+		c.ops = ""
 	}
 	return c, c.validate()
 }

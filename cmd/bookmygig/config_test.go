@@ -33,6 +33,22 @@ func TestConfigSources(t *testing.T) {
 	}
 }
 
+// The operator's port can be turned off by flag and by variable.
+func TestConfigOpsOff(t *testing.T) {
+	for _, args := range [][]string{{"-ops", "off"}, {"-ops", ""}, {"-ops=off"}} {
+		if c, err := parseConfig(args, none, &bytes.Buffer{}); err != nil || c.ops != "" {
+			t.Errorf("%q: %q, %v", args, c.ops, err)
+		}
+	}
+	for value, want := range map[string]string{"off": "", "": "127.0.0.1:9090", "127.0.0.1:0": "127.0.0.1:0"} {
+		env := map[string]string{"BOOKMYGIG_OPS": value}
+		c, err := parseConfig(nil, func(k string) string { return env[k] }, &bytes.Buffer{})
+		if err != nil || c.ops != want {
+			t.Errorf("BOOKMYGIG_OPS=%s: %q, %v, want %q", value, c.ops, err, want)
+		}
+	}
+}
+
 // Each wrong value is refused with a message that names its flag.
 func TestConfigRefusals(t *testing.T) {
 	tests := []struct{ flag, value string }{
