@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"bookmygig/store"
 )
 
 // publicURL is the address that links to this house begin with.
@@ -17,6 +19,15 @@ func (s *Server) publicURL(r *http.Request) string {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
+}
+
+// shareURL is the full address of a gig's page, or "" where nobody said what
+// visitors type: a request may name any host.
+func (s *Server) shareURL(g *store.Gig) string {
+	if s.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(s.PublicURL, "/") + "/gigs/" + g.ID
 }
 
 // rtmpURL is what a creator types into the encoder as the server.

@@ -27,7 +27,7 @@ func (s *Server) gigPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := views.GigModel{
-		ID: g.ID, Description: g.Description, Cents: g.PriceCents,
+		ID: g.ID, Address: s.shareURL(&g), Description: g.Description, Cents: g.PriceCents,
 		Start: g.Start, End: g.End, Zone: g.TimeZone, Pointer: g.PaymentPointer,
 		Stage: stage, Now: now, Peak: s.peak(&g), Chat: c,
 	}

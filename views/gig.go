@@ -20,6 +20,7 @@ type GigModel struct {
 	Peak        int             // most viewers at once so far; 0: not known
 	Next        []CardModel     // other gigs, for after the show
 	Chat        templ.Component // the chat's column
+	Address     string          // full address of the page, or "": not known
 }
 
 // as is the same time in another form.
@@ -46,6 +47,8 @@ func (m GigModel) page() Page {
 		SkipTo:      "Skip to the stage",
 		Pointer:     m.Pointer,
 		KeyboardFit: true,
+		ShareTitle:  m.Stage.Title,
+		ShareURL:    m.Address,
 		Scripts:     []string{"vendor/htmx-ext-ws/ws.min.js", "vendor/flv.js/flv.min.js", "player.js", "controls.js", "gig.js", "chat.js"},
 	}
 }
