@@ -33,7 +33,6 @@ func CleanText(s string) (string, error) {
 	if len(s) > 16*MaxText {
 		return "", ErrTooLong
 	}
-	s = norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD"))
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Bidi_Control, r), isNonCharacter(r):
@@ -42,9 +41,10 @@ func CleanText(s string) (string, error) {
 			return ' '
 		}
 		return r
-	}, s)
-	s = oneLine(fewMarks(s))
-	if strings.IndexFunc(s, visible) < 0 {
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	// Only now: taking characters out can bring together what composes.
+	s = oneLine(fewMarks(norm.NFC.String(s)))
+	if !Visible(s) {
 		return "", ErrEmpty
 	}
 	if utf8.RuneCountInString(s) > MaxText {
@@ -71,6 +71,10 @@ func fewMarks(s string) string {
 		return r
 	}, s)
 }
+
+// Visible reports whether a reader sees anything of s, be it one dot. White
+// space, fillers, joiners and marks that stand alone are not seen.
+func Visible(s string) bool { return strings.IndexFunc(s, visible) >= 0 }
 
 // visible reports whether a reader sees anything of r.
 func visible(r rune) bool {

@@ -24,6 +24,8 @@ func TestCleanText(t *testing.T) {
 		{"bidi isolates", "\u2066a\u2067b\u2068c\u2069", "abc", nil},
 		{"bidi marks", "\u200Ea\u200Fb\u061C", "ab", nil},
 		{"Hebrew and Arabic stay", "שלום مرحبا", "שלום مرحبا", nil},
+		{"composed when a bidi mark is gone", "U\u200e\u031b", "\u01af", nil},
+		{"composed when a non-character is gone", "e\ufdd0\u0301", "\u00e9", nil},
 		{"composed", "e\u0301", "\u00e9", nil},
 		{"compatibility forms stay", "ﬁ ² ①", "ﬁ ² ①", nil},
 		{"three marks stay", "x\u0300\u0301\u0302", "x\u0300\u0301\u0302", nil},
@@ -87,6 +89,9 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		if text, err := CleanText(in); err == nil {
 			checkClean(t, text, 1, MaxText)
+			if again, err := CleanText(text); err != nil || again != text {
+				t.Errorf("CleanText(%q) = %q, %v", text, again, err)
+			}
 		}
 		name, err := CleanName(in)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
@@ -212,7 +213,8 @@ var errBadFrame = errors.New("handlers: the chat frame makes no sense")
 
 func decodeFrame(data []byte) (clientFrame, error) {
 	var f clientFrame
-	if len(data) > frameMax {
+	// JSON would take what is not UTF-8 and change it.
+	if len(data) > frameMax || !utf8.Valid(data) {
 		return f, errBadFrame
 	}
 	if err := json.Unmarshal(data, &f); err != nil {

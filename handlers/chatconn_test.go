@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
@@ -91,6 +92,7 @@ func TestChatFramesItDoesNotTake(t *testing.T) {
 		{"nothing at all", ``, websocket.TextMessage, websocket.CloseInvalidFramePayloadData},
 		{"another type", `{"text":7}`, websocket.TextMessage, websocket.CloseInvalidFramePayloadData},
 		{"two texts", `{"text":["a","b"]}`, websocket.TextMessage, websocket.CloseInvalidFramePayloadData},
+		{"no UTF-8", "{\"text\":\"a\xff\"}", websocket.TextMessage, websocket.CloseInvalidFramePayloadData},
 		{"deep", strings.Repeat("[", 2000), websocket.TextMessage, websocket.CloseInvalidFramePayloadData},
 	}
 	for _, test := range tests {
@@ -279,7 +281,7 @@ func FuzzFrame(f *testing.F) {
 		if frame.Name == nil && frame.Text == nil && frame.Rename == "" {
 			t.Error("a frame without anything in it was taken")
 		}
-		if len(data) > frameMax || !json.Valid(data) {
+		if len(data) > frameMax || !json.Valid(data) || !utf8.Valid(data) {
 			t.Errorf("%q was taken", data)
 		}
 	})

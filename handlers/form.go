@@ -97,7 +97,7 @@ func readGigForm(f url.Values, before *store.Gig, now time.Time) (store.Gig, vie
 		Name: cleanLine(f.Get("name")), Title: cleanLine(f.Get("title")), Description: cleanText(f.Get("description")),
 		Category: parseCategory(f.Get("category")), Price: cleanLine(f.Get("price")),
 		Date: cleanLine(f.Get("date")), TimeFrom: cleanLine(f.Get("time_from")), TimeTo: cleanLine(f.Get("time_to")),
-		TimeZone: cleanLine(f.Get("time_zone")), PaymentPointer: cleanLine(f.Get("payment_pointer")),
+		TimeZone: cleanLine(f.Get("time_zone")), PaymentPointer: strings.TrimSpace(strings.ToValidUTF8(f.Get("payment_pointer"), "\uFFFD")),
 	}
 	var g store.Gig
 	var errs fieldErrors

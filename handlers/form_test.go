@@ -135,8 +135,12 @@ func TestFormErrorsStandBesideTheirFields(t *testing.T) {
 	for _, c := range []struct{ field, value, text, summary string }{
 		{"title", "", "Give it a title", "The title is missing"},
 		{"title", " \u200b ", "Give it a title", "The title is missing"},
+		{"title", "\u2800", "Give it a title", "The title is missing"},
+		{"title", "\ufe0f", "Give it a title", "The title is missing"},
 		{"title", long, "At most 80", "too long"},
 		{"name", "", "know you by", "stage name is missing"},
+		{"name", "\u3164", "know you by", "stage name is missing"},
+		{"name", "\u200d", "know you by", "stage name is missing"},
 		{"name", long, "At most 60", "too long"},
 		{"category", "", "Choose one", "category is missing"},
 		{"category", "opera", "Choose one", "category is missing"},
@@ -147,6 +151,7 @@ func TestFormErrorsStandBesideTheirFields(t *testing.T) {
 		{"time_to", "22:30", "At most 12 hours after", "From 23:00 to 22:30 is 23 and a half hours; a gig may last 12"},
 		{"time_to", "23:00", "after the start", "no time at all"},
 		{"time_zone", "Mars/Olympus", "from the list", "time zone is missing"},
+		{"payment_pointer", "https://ex\u202eample.com", "cannot be seen", "not an address that wallets know"},
 		{"payment_pointer", "wallet.example/noor", "Begin it with $ or https://", "should begin with $ or https://"},
 	} {
 		p := ts.post(t, ts.client, "/gigs", goodForm(c.field, c.value))

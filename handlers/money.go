@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -58,10 +59,11 @@ func formatPrice(cents int) string {
 
 // Advice about a payment pointer, to the creator.
 const (
-	pointerStart = "Begin it with $ or https://, for example $wallet.example/noor."
-	pointerHost  = "The part after $ or https:// should be the name of your wallet’s site, for example wallet.example."
-	pointerForm  = "It should be a plain address, for example $wallet.example/noor, with no name, port or # in it."
-	pointerLong  = "It is too long: 255 characters at most."
+	pointerStart  = "Begin it with $ or https://, for example $wallet.example/noor."
+	pointerHost   = "The part after $ or https:// should be the name of your wallet’s site, for example wallet.example."
+	pointerForm   = "It should be a plain address, for example $wallet.example/noor, with no name, port or # in it."
+	pointerHidden = "There is a character in it that cannot be seen. Type it in by hand, for example $wallet.example/noor."
+	pointerLong   = "It is too long: 255 characters at most."
 )
 
 // parsePointer reads a payment pointer (paymentpointers.org) or the https URL
@@ -82,11 +84,15 @@ func parsePointer(s string) (pointer, advice string) {
 		}
 		rest = s[8:]
 	}
-	if strings.ContainsFunc(rest, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("\\\"<>^`{|}\uFFFD", r) }) {
+	if strings.ContainsFunc(rest, hides) {
+		return "", pointerHidden
+	}
+	if strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\\\"<>^`{|}\uFFFD", r) }) {
 		return "", pointerForm
 	}
 	u, err := url.Parse("https://" + rest)
-	if err != nil || u.User != nil || strings.ContainsAny(rest, "#") || strings.Contains(u.Host, ":") || dollar && strings.Contains(rest, "?") {
+	if err != nil || u.User != nil || strings.ContainsAny(rest, "#") || strings.Contains(u.Host, ":") ||
+		dollar && strings.Contains(rest, "?") || !plainPath(u) {
 		return "", pointerForm
 	}
 	host, ok := publicHost(u.Host)
@@ -101,6 +107,28 @@ func parsePointer(s string) (pointer, advice string) {
 		return out, ""
 	}
 	return "", pointerLong
+}
+
+// hides reports the characters that are not seen, or that the rules for host
+// names leave out in silence: what is read would be one site and what is meant
+// another.
+func hides(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// plainPath reports whether the path of a URL means what it says: no encoded
+// control characters, also in the query, and no segments that lead upwards.
+func plainPath(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil || strings.ContainsFunc(u.Path+query, unicode.IsControl) {
+		return false
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 // publicHost returns a host name in its ASCII form. Addresses in figures and

@@ -83,6 +83,7 @@ func TestScheduleRefuses(t *testing.T) {
 		{"24:00", "2026-11-28", "20:00", "24:00", "UTC", []string{"time_to: missing"}},
 		{"no such zone", "2026-11-28", "20:00", "21:00", "Europe/Atlantis", []string{"time_zone: missing"}},
 		{"the server's zone", "2026-11-28", "20:00", "21:00", "Local", []string{"time_zone: missing"}},
+		{"the server's own file", "2026-11-28", "20:00", "21:00", "localtime", []string{"time_zone: missing"}},
 		{"a file", "2026-11-28", "20:00", "21:00", "../../etc/passwd", []string{"time_zone: missing"}},
 		{"a long name", "2026-11-28", "20:00", "21:00", strings.Repeat("Europe/", 20), []string{"time_zone: missing"}},
 	} {
@@ -138,6 +139,20 @@ func TestSpanOfDays(t *testing.T) {
 	for _, when := range []string{"", "never", "TODAY"} {
 		if from, to := span(when, testNow); !from.IsZero() || !to.IsZero() {
 			t.Errorf("%q: %v to %v, want any day", when, from, to)
+		}
+	}
+}
+
+// Only names that are the same on every machine are zones.
+func TestFindZone(t *testing.T) {
+	for in, want := range map[string]string{
+		"UTC": "UTC", "Etc/UTC": "UTC", "Asia/Beirut": "Asia/Beirut", "Asia/Calcutta": "Asia/Kolkata", "Europe/Kiev": "Europe/Kyiv",
+		"": "", "Local": "", "localtime": "", "posixrules": "", "Factory": "", "posix/Europe/Paris": "", "right/Europe/Paris": "",
+		"europe/paris": "", "Europe/": "", "Europe": "", "zone.tab": "", "../zoneinfo/UTC": "",
+	} {
+		l, got, ok := findZone(in)
+		if got != want || ok != (want != "") || ok && l.String() != want {
+			t.Errorf("%q: %v, %q, %v, want %q", in, l, got, ok, want)
 		}
 	}
 }

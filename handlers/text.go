@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"bookmygig/chat"
 )
 
 // maxMarks is how many combining marks may follow one another: more pile up
@@ -13,8 +15,9 @@ const maxMarks = 3
 
 // cleanLine makes typed text fit for one line of a page: canonical Unicode
 // (NFC), single spaces, nothing invisible that turns or hides other text.
+// Text of which nothing can be seen is "".
 func cleanLine(s string) string {
-	return strings.Join(strings.Fields(cleanRunes(s)), " ")
+	return seen(strings.Join(strings.Fields(cleanRunes(s)), " "))
 }
 
 // cleanText does the same for text of several lines: at most one empty line
@@ -30,10 +33,30 @@ func cleanText(s string) string {
 		}
 		kept = append(kept, l)
 	}
-	return strings.TrimSpace(strings.Join(kept, "\n"))
+	return seen(strings.TrimSpace(strings.Join(kept, "\n")))
+}
+
+func seen(s string) string {
+	if !chat.Visible(s) {
+		return ""
+	}
+	return s
 }
 
 func cleanRunes(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp):
+			return ' '
+		case turnsText(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	// Only now, since what was between two characters may have kept them apart.
+	s = norm.NFC.String(s)
 	marks := 0
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) {
@@ -43,11 +66,8 @@ func cleanRunes(s string) string {
 			return r
 		}
 		marks = 0
-		if !unicode.IsSpace(r) && (unicode.IsControl(r) || turnsText(r)) {
-			return -1
-		}
 		return r
-	}, norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD")))
+	}, s)
 }
 
 // turnsText reports the invisible characters that reorder or hide text. The

@@ -38,13 +38,24 @@ var oldZones = map[string]string{
 	"Pacific/Truk":          "Pacific/Chuuk",
 }
 
+// knownZones are the names that a gig's zone or a visitor's can have. What
+// else a system's database holds (posixrules, right/UTC) depends on the system.
+var knownZones = sync.OnceValue(func() map[string]bool {
+	known := map[string]bool{"UTC": true}
+	for _, n := range zoneNames {
+		for city := range strings.FieldsSeq(n.cities) {
+			known[n.region+"/"+city] = true
+		}
+	}
+	return known
+})
+
 // findZone returns the zone of an IANA name and its name of today.
 func findZone(name string) (*time.Location, string, bool) {
 	if now, ok := oldZones[name]; ok {
 		name = now
 	}
-	// The empty name and "Local" would be the server's business.
-	if name == "" || name == "Local" || len(name) > 64 {
+	if !knownZones()[name] {
 		return nil, "", false
 	}
 	l, err := time.LoadLocation(name)

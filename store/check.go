@@ -19,6 +19,14 @@ const (
 	maxGigBytes = 64 << 10 // of a gig in all
 )
 
+// checkNew checks a gig that is to be kept for the first time.
+func checkNew(g *Gig) error {
+	if err := checkZone(g.TimeZone); err != nil {
+		return err
+	}
+	return check(g)
+}
+
 // check is the net below the forms: it refuses a gig that would break what
 // readers rely on.
 func check(g *Gig) error {
@@ -39,11 +47,15 @@ func check(g *Gig) error {
 	case !utf8.ValidString(g.Title + g.CreatorName + g.Description):
 		return fmt.Errorf("%w: text that is not UTF-8", ErrInvalid)
 	}
+	return nil
+}
+
+func checkZone(name string) error {
 	// LoadLocation takes these two for UTC and for the server's own zone.
-	if g.TimeZone == "" || g.TimeZone == "Local" {
-		return fmt.Errorf("%w: time zone %q", ErrInvalid, g.TimeZone)
+	if name == "" || name == "Local" {
+		return fmt.Errorf("%w: time zone %q", ErrInvalid, name)
 	}
-	if _, err := time.LoadLocation(g.TimeZone); err != nil {
+	if _, err := time.LoadLocation(name); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
@@ -53,6 +65,12 @@ func check(g *Gig) error {
 func checkChange(before, after *Gig) error {
 	if after.ID != before.ID || after.Owner != before.Owner || !after.ListedAt.Equal(before.ListedAt) {
 		return fmt.Errorf("%w: id, owner and time of listing of gig %s cannot change", ErrInvalid, before.ID)
+	}
+	// A zone that has vanished from the database keeps nobody from cancelling.
+	if after.TimeZone != before.TimeZone {
+		if err := checkZone(after.TimeZone); err != nil {
+			return err
+		}
 	}
 	return check(after)
 }

@@ -17,7 +17,7 @@ var errConflict = errors.New("store: the gig has changed meanwhile")
 // stream key that another gig has is ErrInvalid.
 func (e *Embedded) CreateGig(ctx context.Context, g Gig) error {
 	g = inUTC(g)
-	if err := check(&g); err != nil {
+	if err := checkNew(&g); err != nil {
 		return err
 	}
 	return e.write(ctx, func(c *commit) error {
