@@ -184,6 +184,9 @@ func TestChatInABrowser(t *testing.T) {
 
 	a.open(url)
 	a.waitFor(`document.querySelector("#link-state").textContent === "Connected"`)
+	if got := a.text(".quiet"); got != "Nobody has said anything yet." || !eval[bool](a, `document.querySelector(".quiet").checkVisibility()`) {
+		t.Errorf("an empty chat says %q", got)
+	}
 	a.types("#name", "asha RAMAN\n")
 	a.waitFor(`document.querySelector("#name-error .error")?.textContent.includes("the host’s name") && document.querySelector("#name").ariaInvalid === "true"`)
 	if got := eval[string](a, `document.querySelector("#name").value`); got != "asha RAMAN" {
@@ -199,7 +202,7 @@ func TestChatInABrowser(t *testing.T) {
 		w.sees(`<b id="x">hello</b> & <img src=x onerror=alert(1)>`)
 		w.waitFor(`/^\d\d:\d\d$/.test(document.querySelector("#m-1 time").textContent)`)
 	}
-	a.waitFor(`document.querySelector("#text").value === ""`)
+	a.waitFor(`document.querySelector("#text").value === "" && !document.querySelector(".quiet").checkVisibility()`)
 	b.write("hello Bea")
 	a.sees("hello Bea")
 
@@ -215,11 +218,14 @@ func TestChatInABrowser(t *testing.T) {
 	a.shot("chat-people")
 	c.conn.Close()
 
-	// Another name.
-	a.do(chromedp.Click(chromedp.CSS("#chat-me button")))
-	a.waitFor(`document.activeElement.id === "name" && !document.querySelector("#people").matches(":popover-open")`)
+	// Another name: what was begun is still there.
+	eval[bool](a, `(document.querySelector("#people").hidePopover(), true)`)
+	a.types("#text", "half a wo")
+	a.do(chromedp.Click(chromedp.CSS("#chat-say [name=rename] ~ button")))
+	a.waitFor(`document.activeElement.id === "name"`)
 	a.types("#name", "Beatrice\n")
-	a.waitFor(`document.activeElement.id === "text"`)
+	a.waitFor(`document.activeElement.id === "text" && document.activeElement.value === "half a wo"`)
+	eval[bool](a, `(document.activeElement.value = "", true)`)
 	a.write("me again")
 	b.waitFor(`[...document.querySelectorAll("#chat-log > li")].some((l) => l.querySelector("b")?.textContent === "Beatrice" && l.textContent.includes("me again"))`)
 
@@ -227,7 +233,7 @@ func TestChatInABrowser(t *testing.T) {
 	other := ts.listGig(t, nil)
 	ts.publishEvil(t, other.ID)
 	a.open(ts.URL + "/gigs/" + other.ID)
-	a.waitFor(`document.querySelector("#link-state").textContent === "Connected" && document.querySelector("#chat-form") && document.querySelector("#chat-me p").textContent === "You are Beatrice"`)
+	a.waitFor(`document.querySelector("#link-state").textContent === "Connected" && document.querySelector("#chat-form") && document.querySelector("#chat-say [name=rename] ~ p").textContent === "Writing as Beatrice"`)
 	// What others write there is text, in the page as in what comes live; had
 	// any of it run, the console or the page would tell.
 	ts.publishEvil(t, other.ID)

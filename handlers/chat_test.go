@@ -55,7 +55,7 @@ func TestChatAsksForANameAndThenTakesMessages(t *testing.T) {
 	c.name("  Bea\u202e  B. ")
 	p := c.until("chat-form")
 	p.one(t, "#chat-say[data-say=chat] form#chat-form[ws-send] input[name=text]")
-	if got := p.text(t, "#chat-me p"); got != "You are Bea B." {
+	if got := p.text(t, "#chat-say form:has([name=rename]) p"); got != "Writing as Bea B." {
 		t.Errorf("the page says %q", got)
 	}
 	remember := p.one(t, "form[hx-post='/name'][hx-trigger=load]")
@@ -137,7 +137,7 @@ func TestChatKnowsTheHost(t *testing.T) {
 	g, other := ts.listGig(t, nil), ts.listGig(t, nil)
 	cookie := ts.session(t, sessionOwner, g.Owner, sessionName, "Nickname")
 	c := ts.enterChat(t, g.ID, "", "Cookie", cookie)
-	if p := c.until("people-list"); len(p.all("#chat-form")) != 1 || len(p.all("#chat-me form")) != 0 {
+	if p := c.until("people-list"); len(p.all("#chat-form")) != 1 || len(p.all("[name=rename]")) != 0 {
 		t.Errorf("the host gets %s", p.body)
 	}
 	c.send(`{"rename":"1"}`)

@@ -29,7 +29,7 @@ func (s *Server) gigPage(w http.ResponseWriter, r *http.Request) error {
 	m := views.GigModel{
 		ID: g.ID, Address: s.shareURL(&g), Description: g.Description, Cents: g.PriceCents,
 		Start: g.Start, End: g.End, Zone: g.TimeZone, Pointer: g.PaymentPointer,
-		Stage: stage, Now: now, Peak: s.peak(&g), Chat: c,
+		Stage: stage, Now: now, Peak: s.peak(&g), Chat: c, Host: s.hosts(r.Context(), g),
 	}
 	if over := Stage(stage.State); over == StageEnded || over == StageCancelled {
 		if m.Next, err = s.nextGigs(r.Context(), &g, now); err != nil {

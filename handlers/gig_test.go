@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"mime"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestGigPageInEachState(t *testing.T) {
 			p.one(t, "#viewer-count")
 			p.one(t, "#chat-log")
 			// All curtains stand in the page: a change of state swaps the lamp alone.
-			for _, when := range []string{"waiting", "reconnecting", "ended", "cancelled", "trouble"} {
+			for _, when := range []string{"waiting", "reconnecting", "ended", "cancelled", "trouble", "codec"} {
 				p.one(t, `.curtain[data-when="`+when+`"]`)
 			}
 			if got := len(p.all(`a[href$="calendar.ics"]`)); (got == 1) != (c.state == "waiting") {
@@ -116,13 +117,13 @@ func TestGigPageTellsEverything(t *testing.T) {
 	if attr(when, "datetime") != start.Format(time.RFC3339) || attr(when, "data-zone") != "Asia/Kolkata" {
 		t.Errorf("when: %v", when.Attr)
 	}
-	if got := p.texts(".facts dd")[1]; got != "$8" {
+	if got := p.texts(".facts dd")[1]; got != "$8 Shown for information: seats are not sold here yet, everybody comes in free" {
 		t.Errorf("the price is %q", got)
 	}
 	if got := attr(p.one(t, `head link[rel="monetization"]`), "href"); got != g.PaymentPointer {
 		t.Errorf("the payment pointer is %q", got)
 	}
-	if got := p.text(t, ".tip h3"); got != "Support Asha Raman while you watch" {
+	if got := p.text(t, ".tip h3"); got != "Support Asha Raman while this page is open" {
 		t.Errorf("the tip says %q", got)
 	}
 	timer := p.one(t, `[role="timer"]`)
@@ -139,6 +140,39 @@ func TestGigPageTellsEverything(t *testing.T) {
 	}
 	if got := plain.text(t, ".by"); got != "with Asha Raman" {
 		t.Errorf("by: %q", got)
+	}
+}
+
+func TestCountdownIsOver(t *testing.T) {
+	ts := newTestServer(t)
+	start := time.Now().UTC().Truncate(time.Minute)
+	for _, c := range []struct {
+		name   string
+		change func(*store.Gig)
+		want   string
+	}{
+		{"before", func(g *store.Gig) { g.Start = start.Add(2 * time.Minute) }, "Starts in"},
+		{"a moment after", func(g *store.Gig) { g.Start = start.Add(-2 * time.Minute) }, "Starts any moment now"},
+		{"late", func(g *store.Gig) { g.Start, g.TimeZone = start.Add(-6*time.Minute), "UTC" }, "Late: it was to start at " + start.Add(-6*time.Minute).Format("15:04")},
+		{"stopped", func(g *store.Gig) { g.Start, g.AiredAt = start.Add(-6*time.Minute), start }, "Off air for now. It goes on here when Asha Raman comes back."},
+	} {
+		p := ts.get(t, "/gigs/"+ts.listGig(t, c.change).ID)
+		if got := p.text(t, "#starts-in > p:first-of-type:not([hidden]), #starts-in > #soon:not([hidden])"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if got, want := p.text(t, "#stream-state"), map[bool]string{true: "Off air", false: "Not yet on"}[c.name == "stopped"]; got != want {
+			t.Errorf("%s: the lamp says %q", c.name, got)
+		}
+	}
+}
+
+func TestHostFindsTheStudio(t *testing.T) {
+	ts := newTestServer(t)
+	id, _ := ts.listInBrowser(t, nil)
+	ts.get(t, "/gigs/"+id).one(t, `.playbill a[href="/studio/gigs/`+id+`"]`)
+	ts.client = ts.newBrowser(t)
+	if len(ts.get(t, "/gigs/"+id).all(`a[href^="/studio/gigs"]`)) != 0 {
+		t.Error("everybody is led to the studio")
 	}
 }
 
@@ -203,6 +237,23 @@ func TestCalendar(t *testing.T) {
 	}
 	if got := e.GetProperty(ics.ComponentPropertyUrl).Value; got != ts.URL+"/gigs/"+g.ID {
 		t.Errorf("the link is %q", got)
+	}
+	if !strings.Contains(p.body, "PRODID:-//BookMyGig//BookMyGig//EN\r\n") {
+		t.Errorf("the product is another: %s", p.body)
+	}
+	if got := p.Header.Get("Content-Disposition"); got != "attachment; filename=tea-biscuits-and-a-very-long-title-that-must-be-folded-more-than-once.ics" {
+		t.Errorf("the file: %s", got)
+	}
+	bare := ts.listGig(t, func(g *store.Gig) { g.Title, g.Description = "☕ Čaj/..", "" })
+	p = ts.get(t, "/gigs/"+bare.ID+"/calendar.ics")
+	if !strings.Contains(p.body, "DESCRIPTION:http") {
+		t.Errorf("the description of a gig without one: %s", p.body)
+	}
+	if _, params, err := mime.ParseMediaType(p.Header.Get("Content-Disposition")); err != nil || params["filename"] != "čaj.ics" {
+		t.Errorf("the file: %s", p.Header.Get("Content-Disposition"))
+	}
+	if got := fileName("☕ / .."); got != "gig" {
+		t.Errorf("no letters: %q", got)
 	}
 	cancelled := ts.listGig(t, func(g *store.Gig) { g.CancelledAt = time.Now() })
 	if body := ts.get(t, "/gigs/"+cancelled.ID+"/calendar.ics").body; !strings.Contains(body, "STATUS:CANCELLED") {

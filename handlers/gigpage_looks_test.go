@@ -72,4 +72,18 @@ func TestGigPageLooksGood(t *testing.T) {
 	w.scripts(false)
 	w.open(ts.URL + "/gigs/" + waiting.ID)
 	w.shot("gig-noscript-wide-light")
+	w.open(ts.URL + "/gigs/" + live.ID)
+	w.shot("gig-noscript-live-wide-light")
+	if got := w.text(".screen noscript h2"); got != "The picture needs JavaScript" {
+		t.Errorf("without scripts the stage says %q", got)
+	}
+	if !eval[bool](w, `((r) => document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).matches(".screen noscript *"))(document.querySelector(".screen noscript h2").getBoundingClientRect())`) {
+		t.Error("without scripts the explanation is covered")
+	}
+	if got := eval[string](w, `[...document.querySelectorAll("main :is(button, input)")].filter((e) => e.checkVisibility() && !e.popoverTargetElement).map((e) => e.outerHTML).join()`); got != "" {
+		t.Errorf("without scripts there are dead controls: %s", got)
+	}
+	if !eval[bool](w, `document.querySelector(".chat-foot noscript p").checkVisibility()`) {
+		t.Error("the chat does not say that it needs JavaScript")
+	}
 }

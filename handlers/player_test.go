@@ -81,9 +81,15 @@ func TestPlayerFollowsTheStage(t *testing.T) {
 		t.Fatalf("the stage is %s", got)
 	}
 	eval[bool](w, `(window.here = true)`)
+	if !eval[bool](w, `document.querySelector("#how-to-watch").checkVisibility()`) {
+		t.Error("the page does not say how to watch")
+	}
 	film(t, rtmp+key)
 	w.waitFor(stands + ` === "live"`)
 	w.plays(2)
+	if eval[bool](w, `document.querySelector("#how-to-watch").checkVisibility()`) {
+		t.Error("the show is on, and the page says that it starts by itself")
+	}
 	if got := eval[float64](w, `+player.dataset.lag`); got > 3 {
 		t.Errorf("%.1f s behind", got)
 	}
@@ -255,6 +261,9 @@ func TestCodecBeyondTheBrowser(t *testing.T) {
 	w := openWindow(t, startChromium(t))
 	w.open(ts.URL + "/gigs/" + g.ID)
 	w.waitFor(`document.querySelector(".screen").dataset.trouble === "codec"`)
+	if got := eval[string](w, `[...document.querySelectorAll(".curtain")].filter((c) => c.checkVisibility()).map((c) => c.querySelector("h2").textContent).join()`); got != "The picture cannot be shown yet" {
+		t.Errorf("the stage says %q", got)
+	}
 	kill()
 	film(t, rtmp+key)
 	w.plays(1)

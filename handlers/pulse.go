@@ -52,8 +52,8 @@ func (s *Server) StreamChanged(gigID string, state media.State) {
 	s.announce(ctx, gigID)
 }
 
-// keep writes the first time on air, and what was played of a show that ended.
-// A gig that its creator has brought down has that already.
+// keep writes the first time on air, and what was played of a show that ended
+// unless its creator brought it down: then that is written already.
 func (s *Server) keep(ctx context.Context, gigID string, state media.State, now time.Time) {
 	s.pulse.keeping.Lock()
 	defer s.pulse.keeping.Unlock()
@@ -67,9 +67,7 @@ func (s *Server) keep(ctx context.Context, gigID string, state media.State, now 
 		if g.AiredAt.IsZero() {
 			g.AiredAt = now.UTC()
 		}
-		if !g.Over() {
-			ended.addTo(g, now)
-		}
+		ended.addTo(g, now)
 		return nil
 	})
 	s.complain(err)

@@ -227,10 +227,8 @@
     if (old.dataset.say === fresh.dataset.say) return false;
     reopened = false;
     if (field()) draft = field().value;
-    const people = byID("people");
-    const focused = old.contains(document.activeElement) || people.contains(document.activeElement);
+    const focused = old.contains(document.activeElement);
     queueMicrotask(() => {
-      if (people.matches(":popover-open")) people.hidePopover();
       if (field()) restore();
       const input = byID("chat-say").querySelector("input:not([type=hidden])");
       if (!focused || !input) return;

@@ -38,6 +38,7 @@
 
   const timer = document.querySelector('[role="timer"]');
   if (timer) countDown(timer, "");
+  else overdue();
   for (const forYou of document.querySelectorAll("[data-for-you]")) forYou.hidden = false;
 
   // The browser says that it has paid the creator. Said once, and nothing
@@ -52,10 +53,12 @@
   // countDown writes what is left each minute until the last hour, then each
   // second. shown is what stands there.
   function countDown(timer, shown) {
+    if (!timer.isConnected) return; // the show was on, and has stopped
     const left = Math.floor((Date.parse(timer.dataset.until) - Date.now()) / 1000);
     if (left <= 0) {
-      timer.previousElementSibling.textContent = "Starts any moment now";
+      document.getElementById("soon").textContent = "Starts any moment now";
       timer.remove();
+      overdue();
       return;
     }
     const { parts, words } = inParts(left), text = parts.flat().join(" ");
@@ -64,6 +67,19 @@
       timer.setAttribute("aria-label", "Starts in " + words);
     }
     setTimeout(() => countDown(timer, text), 1000 - (Date.now() % 1000));
+  }
+
+  // overdue says after five minutes that the gig is late.
+  function overdue() {
+    const late = document.getElementById("late");
+    if (!late) return;
+    const left = Date.parse(late.querySelector("time").dateTime) + 5 * 60000 - Date.now();
+    if (left > 0) {
+      setTimeout(overdue, left);
+      return;
+    }
+    late.hidden = false;
+    document.getElementById("soon").hidden = true;
   }
 
   // inParts splits seconds as the server does.

@@ -21,6 +21,7 @@ type GigModel struct {
 	Next        []CardModel     // other gigs, for after the show
 	Chat        templ.Component // the chat's column
 	Address     string          // full address of the page, or "": not known
+	Host        bool            // the visitor is the gig's creator
 }
 
 // as is the same time in another form.
@@ -70,6 +71,18 @@ func (m GigModel) span() TimeModel {
 }
 
 func (m GigModel) left() time.Duration { return m.Start.Sub(m.Now) }
+
+// lateAfter is how long after its time a gig that has not begun is late, as in
+// gig.js.
+const lateAfter = 5 * time.Minute
+
+// soon is the line above the countdown, or in its place.
+func (m GigModel) soon() string {
+	if m.left() > 0 {
+		return "Starts in"
+	}
+	return "Starts any moment now"
+}
 
 func (m GigModel) over() bool { return m.Stage.State == "ended" || m.Stage.State == "cancelled" }
 

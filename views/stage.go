@@ -29,8 +29,14 @@ func (m StageModel) lamp() string {
 	case "cancelled":
 		return "Cancelled"
 	}
+	if m.Aired {
+		return "Off air"
+	}
 	return "Not yet on"
 }
+
+// offAir reports whether the show was on and may go on.
+func (m StageModel) offAir() bool { return m.State == "waiting" && m.Aired }
 
 // lit is data-lit of the footlights.
 func (m StageModel) lit() string {
