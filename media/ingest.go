@@ -111,7 +111,7 @@ func (i *Ingest) Serve(ln net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return err
 		case err != nil:
-			i.noise.add("accept failed")
+			i.noise.add("accept failed", nil)
 		default:
 			i.admit(conn)
 		}
@@ -154,7 +154,7 @@ func (i *Ingest) admit(conn net.Conn) {
 	}
 	e := &entrant{addr: groupOf(conn), kick: func() { _ = conn.Close() }}
 	if !i.gate.enter(e) {
-		i.noise.add("connection over the limit")
+		i.noise.add("connection over the limit", conn.RemoteAddr())
 		_ = conn.Close()
 		return
 	}
@@ -182,7 +182,7 @@ func (i *Ingest) greet(v *visit) {
 		}
 	}()
 	if err := v.hello(); err != nil {
-		i.noise.add("ended before the handshake: " + reasonOf(err))
+		i.noise.add("ended before the handshake: "+reasonOf(err), v.RemoteAddr())
 		_ = v.Close()
 		return
 	}

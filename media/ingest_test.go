@@ -244,8 +244,13 @@ func TestFFmpegShowsRefusal(t *testing.T) {
 	if err == nil || !strings.Contains(out, "ends in /live") {
 		t.Errorf("ffmpeg: %v\n%s", err, out)
 	}
-	p.noise.flush()
-	if log := p.log.String(); strings.Contains(log, "canary") || !strings.Contains(log, "publish refused") {
+	// It waits for the connections and logs what is counted.
+	if err := p.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if log := p.log.String(); strings.Contains(log, "canary") || strings.Count(log, "\n") != 2 ||
+		strings.Count(log, `what="publish refused" count=1 addr=127.0.0.1:`) != 1 ||
+		strings.Count(log, `what="wrong application" count=1 addr=127.0.0.1:`) != 1 {
 		t.Errorf("log: %s", log)
 	}
 }

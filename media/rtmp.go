@@ -58,7 +58,8 @@ func (h handover) Addr() net.Addr { return &net.TCPAddr{} }
 // configure makes the session of a connection that go-rtmp has accepted.
 func (i *Ingest) configure(conn net.Conn) (io.ReadWriteCloser, *rtmp.ConnConfig) {
 	v := conn.(*visit)
-	return v, connConfig(newSession(i, v), libraryLog(&i.noise))
+	s := newSession(i, v)
+	return v, connConfig(s, libraryLog(redactor{&i.noise, v.RemoteAddr(), s.told}))
 }
 
 // connConfig returns go-rtmp's settings. Its reader takes from the guard's
@@ -84,12 +85,12 @@ func connConfig(h rtmp.Handler, log logrus.FieldLogger) *rtmp.ConnConfig {
 // libraryLog returns the logger for go-rtmp. Its lines can hold stream keys
 // and other bytes of clients, so none is printed: warnings and errors are
 // counted by the fixed words that they begin with.
-func libraryLog(n *noise) logrus.FieldLogger {
+func libraryLog(r redactor) logrus.FieldLogger {
 	l := logrus.New()
 	l.SetOutput(io.Discard)
 	l.SetFormatter(silent{})
 	l.SetLevel(logrus.WarnLevel)
-	l.AddHook(redactor{n})
+	l.AddHook(r)
 	return l
 }
 
@@ -98,29 +99,39 @@ type silent struct{}
 
 func (silent) Format(*logrus.Entry) ([]byte, error) { return nil, nil }
 
+// closedByError begins the line with which go-rtmp ends a connection.
+const closedByError = "Server closed by error"
+
 // redactor counts log lines by class.
-type redactor struct{ noise *noise }
+type redactor struct {
+	noise *noise
+	addr  net.Addr    // the client's
+	told  func() bool // the log has the reason for the end already
+}
 
 func (redactor) Levels() []logrus.Level { return logrus.AllLevels }
 
 func (r redactor) Fire(e *logrus.Entry) error {
 	if strings.Contains(e.Message, "runtime error") || strings.Contains(e.Message, "Panic: ") {
-		r.noise.add("go-rtmp: panic")
+		r.noise.add("go-rtmp: panic", r.addr)
 		return nil
 	}
 	for _, known := range []string{
-		"Server closed by error",
+		closedByError,
 		"Ignored unknown message body",
 		"Messages are received on not exist streams",
 		"Failed to create stream",
 		"Failed to wait writer",
 	} {
 		if strings.HasPrefix(e.Message, known) {
-			r.noise.add("go-rtmp: " + known)
+			// This line comes from the goroutine that serves the session.
+			if known != closedByError || !r.told() {
+				r.noise.add("go-rtmp: "+known, r.addr)
+			}
 			return nil
 		}
 	}
-	r.noise.add("go-rtmp: other")
+	r.noise.add("go-rtmp: other", r.addr)
 	return nil
 }
 

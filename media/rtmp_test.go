@@ -18,18 +18,21 @@ import (
 func TestLibraryLogIsRedacted(t *testing.T) {
 	var out logBuffer
 	n := noise{log: slog.New(slog.NewTextHandler(&out, nil))}
-	log := libraryLog(&n)
+	told := false
+	log := libraryLog(redactor{&n, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}, func() bool { return told }})
 	log.Infof("Publisher is comming: %s", "canary")
 	log.Errorf("Server closed by error: Err = runtime error: index of canary")
 	log.Warnf("Ignored unknown message body: Err = %s", "canary")
 	log.WithFields(logrus.Fields{"state": "canary"}).Errorf("Server closed by error: Err = %s", "canary")
+	told = true
+	log.Errorf("Server closed by error: Err = %s", "canary")
 	for range 5 {
 		log.Errorf("Something else: %s", "canary")
 	}
 	n.flush()
 	got := out.String()
 	for _, want := range []string{`what="go-rtmp: Ignored unknown message body" count=1`,
-		`what="go-rtmp: Server closed by error" count=1`, `what="go-rtmp: other" count=5`, `what="go-rtmp: panic" count=1`} {
+		`what="go-rtmp: Server closed by error" count=1 addr=192.0.2.7:4711`, `what="go-rtmp: other" count=5`, `what="go-rtmp: panic" count=1`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in %s", want, got)
 		}
@@ -44,7 +47,7 @@ func TestNoiseIsLogged(t *testing.T) {
 	var out logBuffer
 	n := noise{log: slog.New(slog.NewTextHandler(&out, nil))}
 	for range 1000 {
-		n.add("x")
+		n.add("x", nil)
 	}
 	if out.String() != "" {
 		t.Error("logged at once")

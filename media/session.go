@@ -61,10 +61,15 @@ func (s *session) OnConnect(_ uint32, cmd *rtmpmsg.NetConnectionConnect) (err er
 
 // OnPlay refuses: this server hands out nothing over RTMP.
 func (s *session) OnPlay(*rtmp.StreamContext, uint32, *rtmpmsg.NetStreamPlay) error {
+	s.in.noise.add("play refused", s.visit.RemoteAddr())
 	s.reason = errRefused
 	s.visit.lingering()
 	return errRefused
 }
+
+// told reports whether the log says, or will say, why the connection ends:
+// it was refused, or its publisher ends.
+func (s *session) told() bool { return errors.Is(s.reason, errRefused) || !s.since.IsZero() }
 
 // OnVideo relays a video message.
 func (s *session) OnVideo(timestamp uint32, payload io.Reader) error {

@@ -2,6 +2,7 @@ package media
 
 import (
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 )
@@ -11,18 +12,25 @@ import (
 type noise struct {
 	log    *slog.Logger
 	mu     sync.Mutex
-	counts map[string]int
+	counts map[string]tally
 	timer  *time.Timer // running when there are counts
 }
 
-// add counts one event.
-func (n *noise) add(class string) {
+// tally is how often something happened, and the address that it came from
+// last, if from one.
+type tally struct {
+	count int
+	addr  net.Addr
+}
+
+// add counts one event; addr is the client's, or nil.
+func (n *noise) add(class string, addr net.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.counts == nil {
-		n.counts = make(map[string]int)
+		n.counts = make(map[string]tally)
 	}
-	n.counts[class]++
+	n.counts[class] = tally{n.counts[class].count + 1, addr}
 	if n.timer == nil {
 		n.timer = time.AfterFunc(time.Second, n.flush)
 	}
@@ -38,7 +46,11 @@ func (n *noise) flush() {
 		n.timer = nil
 	}
 	n.mu.Unlock()
-	for class, count := range counts {
-		n.log.Warn("rtmp trouble", "what", class, "count", count)
+	for class, t := range counts {
+		attrs := []any{"what", class, "count", t.count}
+		if t.addr != nil {
+			attrs = append(attrs, "addr", t.addr.String())
+		}
+		n.log.Warn("rtmp trouble", attrs...)
 	}
 }

@@ -94,7 +94,7 @@ func (s *session) refusePublish(streamID uint32, why error) error {
 	case errors.Is(why, ErrLimit):
 		text, class = textLimit, "publisher over the limit"
 	}
-	s.in.noise.add(class)
+	s.in.noise.add(class, s.visit.RemoteAddr())
 	s.reason = errRefused
 	s.visit.lingering()
 	err := s.command(streamID, "onStatus", 0, &rtmpmsg.NetStreamOnStatus{
@@ -107,7 +107,7 @@ func (s *session) refusePublish(streamID uint32, why error) error {
 
 // refuseConnect tells the encoder that the application is not the right one.
 func (s *session) refuseConnect() error {
-	s.in.noise.add("wrong application")
+	s.in.noise.add("wrong application", s.visit.RemoteAddr())
 	s.reason = errRefused
 	s.visit.lingering()
 	err := s.command(rtmp.ControlStreamID, "_error", 1, rejection{
