@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -252,4 +254,53 @@ func TestStopCutsWhatHangs(t *testing.T) {
 		return nil
 	})
 	t.Logf("stopped in %v", p.stop())
+}
+
+// Requests that wait for their client hold up a stop for a moment only.
+func TestStopDoesNotWaitForBodies(t *testing.T) {
+	p := startBuilt(t, fastProgram)
+	for _, request := range []string{
+		"POST /gigs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na",
+		"GET /studio HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na",
+		"GET / HTTP/1.1\r\nHost: x\r\n",
+		"",
+	} {
+		conn, err := net.Dial("tcp", p.http)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := p.stop(); took >= drainTime {
+		t.Errorf("stopped in %v", took)
+	}
+}
+
+// With few files to open, visitors who hold on to connections leave room for
+// an encoder.
+func TestVisitorsLeaveRoomForEncoders(t *testing.T) {
+	path, err := fastProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	few := filepath.Join(t.TempDir(), "few.sh")
+	script := fmt.Sprintf("#!/bin/sh\nulimit -n 64\nexec %s \"$@\"\n", path)
+	if err := os.WriteFile(few, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := startBuilt(t, func() (string, error) { return few, nil })
+	gig, target := p.listGig(t, "Room for one")
+	for range 100 {
+		conn, err := net.Dial("tcp", p.http)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "POST /gigs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na") // over the limit it is closed
+	}
+	publish(t, "demo.flv", target)
+	eventually(t, 30*time.Second, "the gig is live and its page opens again", func() error { return p.isLive(gig) })
 }

@@ -8,8 +8,23 @@ import (
 	"sync/atomic"
 )
 
-// maxHTTPConns bounds the open HTTP connections, streams and sockets included.
-const maxHTTPConns = 20_000
+// Bounds of the open connections; HTTP's include streams and sockets.
+const (
+	maxHTTPConns = 20_000
+	maxRTMPConns = 1000
+	minConns     = 16
+	otherFiles   = 64 // open files that are no visitor's and no encoder's
+)
+
+// room is how many connections of each kind may be open at once.
+type room struct{ http, rtmp int }
+
+// roomFor shares out the open files that the process may have. Those of
+// encoders are set aside, so that visitors, however many, never lock out a show.
+func roomFor(files int) room {
+	rtmp := max(minConns, min(maxRTMPConns, files/4))
+	return room{http: max(minConns, min(maxHTTPConns, files-rtmp-otherFiles)), rtmp: rtmp}
+}
 
 // listeners are the bound ports of the process. ops is nil when it is off.
 type listeners struct{ http, rtmp, ops net.Listener }
@@ -54,7 +69,7 @@ func reachable(ln net.Listener) string {
 // connections keep everything that a *net.TCPConn can do, writev included.
 type cappedListener struct {
 	net.Listener
-	limit int64
+	limit int
 	open  atomic.Int64
 	log   *slog.Logger
 	full  atomic.Bool // the limit was reached and that has been logged
@@ -66,7 +81,7 @@ func (l *cappedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n := l.open.Add(1); n <= l.limit {
+		if n := int(l.open.Add(1)); n <= l.limit {
 			if n < l.limit*9/10 {
 				l.full.Store(false)
 			}

@@ -21,8 +21,14 @@ import (
 	"bookmygig/store"
 )
 
-// drainTime is what a stop may take at most before connections are cut.
-const drainTime = 7 * time.Second
+// What a client may take, and what a stop may take before connections are cut.
+const (
+	headTime    = 5 * time.Second  // for the head of a request
+	requestTime = 10 * time.Second // for the whole of it
+	answerTime  = 30 * time.Second // for taking a page or a file
+	drainTime   = 7 * time.Second  // for a stop
+	pagesTime   = 2 * time.Second  // of that, for the requests of pages under way
+)
 
 // run is the program: it returns nil after a clean stop, which the end of ctx
 // asks for. Logs and the usage go to stdout.
@@ -56,6 +62,7 @@ type node struct {
 	config config
 	log    *slog.Logger
 	ports  listeners
+	room   room
 	data   *store.Embedded
 
 	relay  *media.Relay
@@ -74,7 +81,8 @@ func newNode(c config, log *slog.Logger, ports listeners, data *store.Embedded) 
 	m := newMetrics()
 
 	n.relay = media.NewRelay(media.RelayOptions{Logger: log})
-	n.ingest = media.NewIngest(n.relay, data, media.IngestOptions{Logger: log})
+	n.room = roomFor(openFiles())
+	n.ingest = media.NewIngest(n.relay, data, media.IngestOptions{Logger: log, MaxConns: n.room.rtmp})
 	broker := chat.NewLocalBroker(data)
 	n.hub = chat.NewHub(broker, handlers.ChatRenderer{}, chat.HubOptions{Logger: log})
 	n.pages = handlers.NewServer(handlers.Options{
@@ -97,12 +105,15 @@ func newNode(c config, log *slog.Logger, ports listeners, data *store.Embedded) 
 	return n
 }
 
-// newHTTPServer bounds what a client can hold on to. There is no WriteTimeout:
-// a show lasts hours, and whoever writes one sets deadlines of its own.
+// newHTTPServer bounds what a client can hold on to. What lasts longer is out
+// of reach of these times: net/http lifts them from a connection that is taken
+// over, as streams and sockets do, and those set deadlines of their own.
 func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: headTime,
+		ReadTimeout:       requestTime,
+		WriteTimeout:      answerTime,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -133,7 +144,7 @@ func (n *node) serve(ctx context.Context) error {
 	parts.Go(func() error { return ignore(n.pages.Run(inner), context.Canceled) })
 	parts.Go(func() error { return n.ingest.Serve(n.ports.rtmp) })
 	parts.Go(func() error {
-		capped := &cappedListener{Listener: n.ports.http, limit: maxHTTPConns, log: n.log}
+		capped := &cappedListener{Listener: n.ports.http, limit: n.room.http, log: n.log}
 		return ignore(n.http.Serve(capped), http.ErrServerClosed, net.ErrClosed)
 	})
 	if n.ports.ops != nil {
@@ -172,8 +183,8 @@ func (n *node) address() string {
 
 // drain stops in the order in which people notice least: nobody new comes in,
 // chats are told to come back, publishers are dropped, streams end, and when
-// every request has been answered the rest follows. What takes longer than
-// drainTime is cut.
+// every request has been answered the rest follows. Pages that take longer than
+// pagesTime are cut, and the rest after drainTime.
 func (n *node) drain(stopChat func()) {
 	start := time.Now()
 	n.log.Info("stopping")
@@ -183,14 +194,23 @@ func (n *node) drain(stopChat func()) {
 
 	answered := make(chan error, 1)
 	n.ports.http.Close()
-	go func() { answered <- n.http.Shutdown(ctx) }()
+	go func() { answered <- n.finishPages() }()
 	stopChat()
 	n.report("publishers", n.ingest.Shutdown(ctx))
 	n.report("streams", n.relay.Shutdown(ctx))
 	n.report("requests", errors.Join(<-answered, wait(ctx, &n.requests)))
-	n.http.Close()
 	n.ops.Close()
 	n.log.Info("stopped", "took", time.Since(start).Round(time.Millisecond))
+}
+
+// finishPages lets the requests of pages end, and cuts those that wait for
+// their client. It leaves alone the connections that were taken over.
+func (n *node) finishPages() error {
+	ctx, cancel := context.WithTimeout(context.Background(), pagesTime)
+	defer cancel()
+	err := n.http.Shutdown(ctx)
+	_ = n.http.Close() // says what Shutdown has said
+	return err
 }
 
 func (n *node) report(what string, err error) {

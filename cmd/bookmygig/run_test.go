@@ -122,8 +122,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		return nil
 	})
 	// As somebody in a hurry does: again and again. The orderly stop would wait
-	// for the request until drainTime is over.
-	eventually(t, drainTime/2, "it ends", func() error {
+	// for the request until pagesTime is over.
+	eventually(t, drainTime, "it ends", func() error {
 		signal()
 		select {
 		case <-p.exited:
