@@ -99,8 +99,12 @@ type silent struct{}
 
 func (silent) Format(*logrus.Entry) ([]byte, error) { return nil, nil }
 
-// closedByError begins the line with which go-rtmp ends a connection.
-const closedByError = "Server closed by error"
+// Beginnings of the lines that the end of a connection brings along. They come
+// from the goroutine that serves the session.
+const (
+	closedByError = "Server closed by error"
+	writerFailed  = "Failed to wait writer"
+)
 
 // redactor counts log lines by class.
 type redactor struct {
@@ -118,14 +122,14 @@ func (r redactor) Fire(e *logrus.Entry) error {
 	}
 	for _, known := range []string{
 		closedByError,
+		writerFailed,
 		"Ignored unknown message body",
 		"Messages are received on not exist streams",
 		"Failed to create stream",
-		"Failed to wait writer",
 	} {
 		if strings.HasPrefix(e.Message, known) {
-			// This line comes from the goroutine that serves the session.
-			if known != closedByError || !r.told() {
+			ending := known == closedByError || known == writerFailed
+			if !ending || !r.told() {
 				r.noise.add("go-rtmp: "+known, r.addr)
 			}
 			return nil

@@ -26,6 +26,7 @@ func TestLibraryLogIsRedacted(t *testing.T) {
 	log.WithFields(logrus.Fields{"state": "canary"}).Errorf("Server closed by error: Err = %s", "canary")
 	told = true
 	log.Errorf("Server closed by error: Err = %s", "canary")
+	log.Warnf("Failed to wait writer: ID = %d", 3)
 	for range 5 {
 		log.Errorf("Something else: %s", "canary")
 	}
