@@ -1,13 +1,15 @@
 package handlers
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
 
 const (
-	keyLife = 10 * time.Minute // how long a new stream key waits to be shown
-	keysMax = 1000             // waiting at once; the oldest give way
+	keyLife    = 10 * time.Minute // how long a new stream key waits to be shown
+	keysMax    = 20_000           // waiting at once; beyond it any one gives way
+	sweepEvery = time.Second      // expired keys are looked for at most this often
 )
 
 // keyOnce holds new stream keys between the request that made one and the
@@ -17,6 +19,7 @@ const (
 type keyOnce struct {
 	mu    sync.Mutex
 	byGig map[string]waitingKey
+	swept time.Time
 	now   func() time.Time // time.Now where nil
 }
 
@@ -47,19 +50,19 @@ func (k *keyOnce) put(gigID, owner, key string) {
 	k.byGig[gigID] = waitingKey{key: key, owner: owner, until: now.Add(keyLife)}
 }
 
-// makeRoom drops what has expired, or else the key that waits longest.
+// makeRoom drops what has expired, or else any one key: a search for the
+// oldest would make each of a flood of listings cost as much as all of them.
 func (k *keyOnce) makeRoom(now time.Time) {
-	oldest, full := "", true
-	for id, w := range k.byGig {
-		if now.After(w.until) {
-			delete(k.byGig, id)
-			full = false
-		} else if oldest == "" || w.until.Before(k.byGig[oldest].until) {
-			oldest = id
+	if now.Sub(k.swept) >= sweepEvery {
+		k.swept = now
+		maps.DeleteFunc(k.byGig, func(_ string, w waitingKey) bool { return now.After(w.until) })
+		if len(k.byGig) < keysMax {
+			return
 		}
 	}
-	if full {
-		delete(k.byGig, oldest)
+	for id := range k.byGig {
+		delete(k.byGig, id)
+		return
 	}
 }
 

@@ -45,20 +45,47 @@ func TestWaitingKeysAreBounded(t *testing.T) {
 	for i := range keysMax + 50 {
 		now = now.Add(time.Millisecond)
 		k.put(fmt.Sprint("g", i), "anna", "key")
+		if i == keysMax/2 {
+			k.put("again", "anna", "key")
+			k.put("again", "anna", "key") // replaces: takes no second place
+		}
 	}
 	if n := len(k.byGig); n != keysMax {
 		t.Fatalf("%d keys wait, want %d", n, keysMax)
 	}
-	if _, ok := k.take("g0", "anna"); ok {
-		t.Error("the oldest key did not give way")
-	}
 	if _, ok := k.take(fmt.Sprint("g", keysMax+49), "anna"); !ok {
 		t.Error("the newest key is missing")
 	}
+	k.put("last", "anna", "key")
 	now = now.Add(2 * keyLife)
 	k.put("late", "anna", "key")
-	k.put("late2", "anna", "key")
-	if n := len(k.byGig); n > keysMax {
-		t.Errorf("%d keys wait", n)
+	if n := len(k.byGig); n != 1 {
+		t.Errorf("%d keys wait, want the one that has not expired", n)
+	}
+}
+
+// A flood of listings is not searched through at each of them.
+func TestWaitingKeysAreSweptNowAndThen(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	k := keyOnce{now: func() time.Time { return now }}
+	for i := range keysMax + 1 {
+		k.put(fmt.Sprint("g", i), "anna", "key")
+	}
+	if !k.swept.Equal(now) {
+		t.Fatalf("swept at %v", k.swept)
+	}
+	was := now
+	now = now.Add(sweepEvery - time.Millisecond)
+	k.put("soon", "anna", "key")
+	if !k.swept.Equal(was) {
+		t.Error("swept again at once")
+	}
+	now = now.Add(time.Millisecond)
+	k.put("then", "anna", "key")
+	if !k.swept.Equal(now) {
+		t.Error("not swept again")
+	}
+	if n := len(k.byGig); n != keysMax {
+		t.Errorf("%d keys wait, want %d", n, keysMax)
 	}
 }
