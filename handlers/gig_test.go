@@ -294,8 +294,29 @@ func TestNothingRuns(t *testing.T) {
 	}
 }
 
-// TestThanks: the browser says that it has paid; the page says thank you, once.
-func TestThanks(t *testing.T) {
+// waitsForTheStart opens gigs around the time of their start.
+func (ts *testServer) waitsForTheStart(t *testing.T, w *window) {
+	t.Helper()
+	london, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[time.Duration]string{
+		0: "#soon Starts any moment now", 5 * time.Minute: "#late Late: it was to start at ",
+	} {
+		start := time.Now().UTC().Add(3 * time.Second).Add(-after)
+		w.open(ts.URL + "/gigs/" + ts.listGig(t, func(g *store.Gig) { g.Start = start }).ID)
+		id, text, _ := strings.Cut(want, " ")
+		if after > 0 {
+			text += start.In(london).Format("15:04")
+		}
+		w.waitFor(`[...document.querySelectorAll("#starts-in > :is(#late, #soon):not([hidden])")].map((e) => "#" + e.id + e.textContent.trim().replace(/\s+/g, " ")).join() === ` + quote(id+text))
+	}
+}
+
+// TestThanksAndTheStart: the browser says that it has paid; the page says thank
+// you, once. What it says of the start follows the clock.
+func TestThanksAndTheStart(t *testing.T) {
 	ts := newTestServer(t)
 	g := ts.listGig(t, func(g *store.Gig) { g.PaymentPointer = "https://wallet.example/asha" })
 	w := openWindow(t, startChromium(t))
@@ -313,4 +334,5 @@ func TestThanks(t *testing.T) {
 	if eval[string](w, `document.querySelector("#thanks").getAttribute("role")`) != "status" {
 		t.Error("it is not announced")
 	}
+	ts.waitsForTheStart(t, w)
 }
