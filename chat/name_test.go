@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestCleanName(t *testing.T) {
@@ -80,6 +82,21 @@ func TestCleanName(t *testing.T) {
 		{"B\u0300\u0301\u0302ea", "B\u0300\u0301\u0302ea", nil},
 		{"Z" + strings.Repeat("\u0335", 20) + "oe", "Z\u0335\u0335\u0335oe", nil},
 		{"Be\u0301\u200b\u0301\u200b\u0301\u200b\u0301\u200b\u0301a", "Bé\u0301\u0301\u0301a", nil},
+		// Words of one script.
+		{"Beа", "", errNameMixed},     // Cyrillic
+		{"Βea", "", errNameMixed},     // Greek
+		{"Bꓮꓮb", "", errNameMixed},    // Lisu
+		{"Bea٤", "", errNameMixed},    // an Arabic digit
+		{"Be᧐", "", errNameMixed},     // a New Tai Lue digit
+		{"µTorben", "", errNameMixed}, // micro is Greek
+		{"Bea Иван", "Bea Иван", nil},
+		{"Bea-Мария", "Bea-Мария", nil},
+		{"Иван2", "Иван2", nil},
+		{"Bea42", "Bea42", nil},
+		{"Bea김", "Bea김", nil},
+		{"Kさくら", "Kさくら", nil},
+		{"DJ王伟", "DJ王伟", nil},
+		{"ーBea", "ーBea", nil},
 		// Length.
 		{"", "", errNameShort},
 		{"x", "", errNameShort},
@@ -107,6 +124,15 @@ func TestCleanName(t *testing.T) {
 		{"höst", "", errNameReserved},
 		{"Ноѕt", "", errNameReserved}, // Cyrillic
 		{"hοst", "", errNameReserved}, // Greek
+		{"The host", "", errNameReserved},
+		{"the real host", "", errNameReserved},
+		{"TheHost", "", errNameReserved},
+		{"Host (official)", "", errNameReserved},
+		{"creator & host", "", errNameReserved},
+		{"The creator", "The creator", nil},
+		{"Realname", "Realname", nil},
+		{"Theo", "Theo", nil},
+		{"Official Fan", "Official Fan", nil},
 		{"ｈｏｓｔ", "", errNameReserved},
 		{"𝐡𝐨𝐬𝐭", "", errNameReserved},
 		{"ho\u200bst", "", errNameReserved},
@@ -138,8 +164,8 @@ func TestCleanName(t *testing.T) {
 		{"Marta 0kaf0r", "", errNameHost},
 		{"Marta Økafor", "", errNameHost},
 		{"Mártá Ókáfór", "", errNameHost},
-		{"Мarta Оkafor", "", errNameHost},
-		{"Μαrτα Οκαfοr", "", errNameHost},
+		{"Мarta Оkafor", "", errNameMixed},
+		{"Μαrτα Οκαfοr", "", errNameMixed},
 		{"Rnarta Okafor", "", errNameHost},
 		{"Ｍａｒｔａ Okafor", "", errNameHost},
 		{"Marta Okafor 🎤", "", errNameHost},
@@ -159,6 +185,78 @@ func TestCleanName(t *testing.T) {
 		errors.As(err, &refused)
 		if got != test.want || refused != test.err {
 			t.Errorf("%q (%+q) = %q, %v; want %q, %v", test.in, test.in, got, err, test.want, test.err)
+		}
+	}
+}
+
+func TestLooksLikeHost(t *testing.T) {
+	tests := []struct {
+		host        string
+		alike, free []string
+	}{
+		{"Noor Vale", []string{
+			"Noor Vale", "NOOR VALE", "noorvale", "N00r Va1e",
+			// Capitals that look like others than their small letters do.
+			"Νoor Vale", "ΝΟΟr Vale", "Νооr Vаlе",
+			// Lisu, Canadian, Cherokee, Coptic and other alphabets, in part or whole.
+			"ꓠoor Vale", "Noor ꓦale", "Noor Vaꓡe", "Noor ᐯale", "ꓠꓳꓳꓣ ꓦꓮꓡꓰ", "Nooᖇ Vale", "ᑎooᖇ ᐯᗩᒪᗴ", "Noor ᏙᎪᏞᎬ",
+			"Ⲛⲟⲟr Vale", "𐌍𐌏𐌏r Vale",
+			// Latin letters from afar, digits and symbols.
+			"Nᴑᴑr Vale", "N᧐᧐r Vale", "Nဝဝr Vale", "N੦੦r Vale", "Nooꭇ Vale", "Nooꭈ Vale", "Noor ∨ale", "N○○r Vale", "N〇〇r Vale",
+			"Nooɾ Vale", "Nꝋꝋr Vale", "Nөөr Vale", "Nㅇㅇr Vale", "Noor Vaʟe", "Noor Va|e", "Noor ѵale", "ɴᴏᴏʀ ᴠᴀʟᴇ",
+			// Titles.
+			"The Noor Vale", "the real Noor Vale", "Real Noor Vale", "RealNoorVale", "Noor Vale (creator)", "creator Noor Vale",
+			"Noor Vale official", "Noor Vale — OFFICIAL", "Official Noor Vale Host", "Noor (real) Vale", "0fficial Noor Vale",
+			"creatorNoorVale", "moderator Noor Vale", "тhе Noor Vale",
+		}, []string{"Noor", "Vale", "Noor Valery", "Noor Vale Fan", "Noora Vale", "Moor Vale", "Realname", "Creator", "The Vale", "Official Noor"}},
+		{"The Real Thing", []string{"The Real Thing", "Real Thing", "thing", "The Thing (official)"}, []string{"Things", "Something", "The Real"}},
+		{"Νίκος", []string{"Νίκος", "νίκος", "ΝΙΚΟΣ", "Νικος official"}, []string{"Νίκη", "Κίνος", "Ρίκος"}},
+		{"HENRY", []string{"HENRY", "ΗΕΝRΥ", "henry", "Η℮nry", "ΗENRY"}, []string{"Henri", "Nenry"}},
+		{"The Official", []string{"The Official"}, []string{"The", "Official", "Bea"}},
+	}
+	for _, test := range tests {
+		for _, name := range test.alike {
+			got, err := CleanName(name)
+			if err == nil && !looksLikeHost(got, test.host) {
+				t.Errorf("%q (%+q) may be had where %q is the host", name, name, test.host)
+			}
+			// Also without the rule about scripts.
+			if !looksLikeHost(name, test.host) && !looksLikeHost(norm.NFKC.String(name), test.host) {
+				t.Errorf("%q (%+q) does not look like %q: %q", name, name, test.host, skeletons(name))
+			}
+		}
+		for _, name := range test.free {
+			if got, err := CleanName(name); err != nil || looksLikeHost(got, test.host) {
+				t.Errorf("%q may not be had where %q is the host: %v", name, test.host, err)
+			}
+		}
+	}
+}
+
+// A character that stands under two letters would have either by chance, and
+// one that folding changes would never be found.
+func TestLookAlikesAreUnambiguous(t *testing.T) {
+	for r, to := range lookAlikes {
+		if got := letters(string(r)); got != to {
+			t.Errorf("%q (%U) becomes %q, want %q", r, r, got, to)
+		}
+	}
+	seen := map[rune]string{}
+	for letter, like := range lookAlikeTable {
+		for _, r := range like {
+			if other, ok := seen[r]; ok {
+				t.Errorf("%q (%U) stands under %q and %q", r, r, letter, other)
+			}
+			seen[r] = letter
+		}
+	}
+	clear(seen)
+	for letter, like := range capitalTable {
+		for _, r := range like {
+			if other, ok := seen[r]; ok || norm.NFKD.String(string(r)) != string(r) {
+				t.Errorf("%q (%U) stands under %q and %q, or decomposes", r, r, letter, other)
+			}
+			seen[r] = letter
 		}
 	}
 }

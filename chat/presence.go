@@ -15,7 +15,8 @@ const (
 
 	noticeWindow     = time.Second // from the first change to the notice
 	noticeWindowBusy = 10 * time.Second
-	leaveGrace       = 5 * time.Second // a reload is no departure
+	leaveGrace       = 5 * time.Second // a reload is no departure; not less than personBurst/personRate
+	awayKept         = 1000            // people away, for those whom nobody misses
 
 	peopleEvery     = tickEvery // at most
 	peopleEveryBusy = 2 * time.Second
@@ -24,11 +25,12 @@ const (
 
 // person is one author in a room, in one window or in several.
 type person struct {
-	author, name, skeleton string
-	host                   bool
-	pace                   *rate.Limiter
+	author, name string
+	skeletons    []string // of name
+	host         bool
+	pace         *rate.Limiter
 
-	windows   int       // members; 0: away, perhaps for good
+	windows   int       // members; 0: away, perhaps for good; see leave
 	announced bool      // the room has been told of the coming
 	leftAt    time.Time // while away
 }
@@ -37,7 +39,7 @@ type person struct {
 // room's lock guards it.
 type presence struct {
 	people  map[string]*person // by author; those away as well
-	names   map[string]*person // by skeleton; of those here
+	names   map[string]*person // by each skeleton; of those here
 	arrived map[*person]struct{}
 	away    map[*person]struct{}
 
@@ -73,7 +75,7 @@ func (p *presence) enter(who Identity, reserved string, now time.Time) *person {
 	if name == "" || who.Host {
 		name = who.Name
 	}
-	one.name, one.skeleton = "", ""
+	one.name, one.skeletons = "", nil
 	if who.Back && name != "" {
 		one.announced = true
 	}
@@ -100,8 +102,10 @@ func (p *presence) setName(one *person, name, reserved string, now time.Time) er
 	if looksLikeHost(name, reserved) {
 		return errNameHost
 	}
-	if other := p.names[skeleton(name)]; other != nil && other != one {
-		return errNameTaken
+	for _, sk := range skeletons(name) {
+		if other := p.names[sk]; other != nil && other != one {
+			return errNameTaken
+		}
 	}
 	p.take(one, name, now)
 	return nil
@@ -109,8 +113,10 @@ func (p *presence) setName(one *person, name, reserved string, now time.Time) er
 
 func (p *presence) take(one *person, name string, now time.Time) {
 	p.release(one)
-	one.name, one.skeleton = name, skeleton(name)
-	p.names[one.skeleton] = one
+	one.name, one.skeletons = name, skeletons(name)
+	for _, sk := range one.skeletons {
+		p.names[sk] = one
+	}
 	p.changed = true
 	if !one.announced && name != "" {
 		p.arrived[one] = struct{}{}
@@ -119,8 +125,10 @@ func (p *presence) take(one *person, name string, now time.Time) {
 }
 
 func (p *presence) release(one *person) {
-	if p.names[one.skeleton] == one {
-		delete(p.names, one.skeleton)
+	for _, sk := range one.skeletons {
+		if p.names[sk] == one {
+			delete(p.names, sk)
+		}
 	}
 }
 
@@ -132,7 +140,9 @@ func (p *presence) leave(one *person, now time.Time) {
 	p.changed = true
 	p.release(one)
 	delete(p.arrived, one)
-	if !one.announced {
+	// Nobody misses whom the room was not told of, but coming back must not
+	// give somebody who writes fast a new limit: in leaveGrace it fills up.
+	if !one.announced && (one.pace.TokensAt(now) >= personBurst || len(p.away) >= awayKept) {
 		delete(p.people, one.author)
 		return
 	}
@@ -154,9 +164,13 @@ func (p *presence) here() int { return len(p.people) - len(p.away) }
 func (p *presence) notice(now time.Time) (Notice, bool) {
 	var gone []*person
 	for one := range p.away {
-		if now.Sub(one.leftAt) >= leaveGrace {
+		switch {
+		case now.Sub(one.leftAt) < leaveGrace:
+		case one.announced:
 			gone = append(gone, one)
 			p.touch(one.leftAt.Add(leaveGrace))
+		default:
+			p.forget(one)
 		}
 	}
 	window := noticeWindow
@@ -175,10 +189,14 @@ func (p *presence) notice(now time.Time) (Notice, bool) {
 	}
 	clear(p.arrived)
 	for _, one := range gone {
-		delete(p.away, one)
-		delete(p.people, one.author)
+		p.forget(one)
 	}
 	return n, len(n.Joined)+len(n.Left) > 0
+}
+
+func (p *presence) forget(one *person) {
+	delete(p.away, one)
+	delete(p.people, one.author)
 }
 
 // someNames returns up to NoticeNames of the names, the host's first, and how
@@ -224,8 +242,8 @@ func (p *presence) peopleDue(now time.Time) bool {
 // who returns who is here.
 func (p *presence) who() People {
 	named := make([]*person, 0, len(p.names))
-	for _, one := range p.names {
-		if one.name != "" {
+	for sk, one := range p.names {
+		if one.name != "" && sk == one.skeletons[0] {
 			named = append(named, one)
 		}
 	}

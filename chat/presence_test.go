@@ -99,6 +99,57 @@ func TestComingAndGoingWithinTheWindowIsNoNews(t *testing.T) {
 	})
 }
 
+// Somebody who leaves before the room is told and comes back is not given a
+// new limit, and is forgotten when the limit has nothing more to tell.
+func TestComingBackGivesNoNewLimit(t *testing.T) {
+	inRoom(t, func(t *testing.T, h *Hub, watcher *Member) {
+		said := 0
+		for range 3 * personBurst {
+			m := join(t, h, "a", named("Bea"), 0)
+			if m.Say(t.Context(), "hello", "") == nil {
+				said++
+			}
+			m.Leave()
+		}
+		if said != personBurst {
+			t.Errorf("%d messages at once, want %d", said, personBurst)
+		}
+		if p := h.People("a"); p.Count != 1 || len(p.Names) != 0 {
+			t.Errorf("People = %+v", p)
+		}
+		people := h.find("a").presence.people
+		if len(people) != 2 {
+			t.Errorf("%d people are remembered, want the watcher and Bea", len(people))
+		}
+		time.Sleep(2 * leaveGrace)
+		if len(people) != 1 {
+			t.Errorf("%d people are remembered, want the watcher", len(people))
+		}
+		for _, tell := range tells(watcher) {
+			if !strings.Contains(tell, "hello") {
+				t.Errorf("the room was told %q", tell)
+			}
+		}
+	})
+}
+
+// However many come, write and go, no more than so many are remembered.
+func TestThoseAwayAreBounded(t *testing.T) {
+	p, now := newPresence(), time.Now()
+	for i := range 2 * awayKept {
+		one := p.enter(Identity{Author: fmt.Sprint("u", i)}, "", now)
+		take(one.pace, now)
+		p.leave(one, now)
+	}
+	if len(p.people) != awayKept || len(p.away) != awayKept || p.here() != 0 {
+		t.Errorf("%d people, %d away", len(p.people), len(p.away))
+	}
+	p.notice(now.Add(leaveGrace))
+	if len(p.people) != 0 || len(p.away) != 0 {
+		t.Errorf("later %d people, %d away", len(p.people), len(p.away))
+	}
+}
+
 func TestOnlyTheNamedAreNews(t *testing.T) {
 	inRoom(t, func(t *testing.T, h *Hub, watcher *Member) {
 		m := join(t, h, "a", Identity{Author: "u1"}, 0)
@@ -235,7 +286,8 @@ func TestNamesInARoom(t *testing.T) {
 	refused("béa", errNameTaken)
 	refused("Marta Okafor", errNameHost)
 	refused("MARTA_0KAFOR", errNameHost)
-	refused("Μarta Οkafοr", errNameHost) // Greek
+	refused("Μarta Οkafοr", errNameMixed) // Greek
+	refused("ΒΕΑ", errNameTaken)          // Greek
 	refused("Marta Okafor (Host)", errNameHost)
 	refused("admin Marta Okafor", errNameHost)
 	if dan.Name() != "" {
