@@ -15,6 +15,10 @@ import (
 	"bookmygig/media"
 )
 
+// sendBuffer is how much, in bytes, the system is asked to hold for a viewer
+// that was taken over. Left alone it takes megabytes for each that never reads.
+const sendBuffer = 256 << 10
+
 // stallLimit is how long a viewer may take nothing at all before it is cut;
 // batchLimit how long it may take over what it was handed at once (at most
 // 512 KiB), so that a reader of a byte a second cannot hold on to old tags.
@@ -85,6 +89,9 @@ func head(h http.Header) []byte {
 // start streams v to a connection that was taken over, in a goroutine of its
 // own with a small stack, so that the one of net/http can end.
 func (st *streams) start(conn net.Conn, v *media.Viewer, head []byte) {
+	if c, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = c.SetWriteBuffer(sendBuffer) // without it the stream runs as well
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	sc := &streamConn{conn: conn, cancel: cancel}
 	ok := st.add(sc, func() {
@@ -127,13 +134,17 @@ func (st *streams) write(sc *streamConn, bufs net.Buffers) error {
 	}
 }
 
-// flush streams v through net/http, for HTTP/2 and TLS.
+// flush streams v through net/http, for HTTP/2 and TLS. While there is nothing
+// to write there is no deadline: HTTP/2 would end the stream at it.
 func (st *streams) flush(ctx context.Context, w http.ResponseWriter, v *media.Viewer) {
 	rc := http.NewResponseController(w)
 	if rc.SetReadDeadline(time.Time{}) != nil {
 		return
 	}
 	for {
+		if rc.SetWriteDeadline(time.Time{}) != nil {
+			return
+		}
 		bufs, err := v.Next(ctx)
 		if err != nil {
 			return
