@@ -40,6 +40,12 @@ func (n *node) demo(ctx context.Context) error {
 			return nil
 		case <-time.After(demoRetry):
 		}
+		// The gig's time may have passed, after which it takes no stream.
+		if _, fresh, err := listDemo(ctx, n.data, time.Now().UTC()); err == nil {
+			key = fresh
+		} else {
+			n.log.Warn("the demo gig cannot be listed again", "err", err)
+		}
 	}
 }
 

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"bookmygig/media"
 	"bookmygig/store"
 )
 
@@ -75,6 +80,59 @@ func TestDemoGigIsListedOnce(t *testing.T) {
 	if gigs, err := data.GigsByOwner(t.Context(), demoOwner, 10); err != nil || len(gigs) != 1 {
 		t.Errorf("%d demo gigs, %v", len(gigs), err)
 	}
+}
+
+// A demo that runs for days comes back after an interruption, though the time
+// of its gig has passed long ago.
+func TestDemoOutlivesItsGig(t *testing.T) {
+	c := config{http: "127.0.0.1:0", rtmp: "127.0.0.1:0"}
+	ports, err := listen(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ports.close()
+	data, err := store.OpenEmbedded(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.Close()
+	n := newNode(c, slog.New(slog.DiscardHandler), ports, data)
+	ctx, cancel := context.WithCancel(t.Context())
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = n.ingest.Serve(ports.rtmp) })
+	parts.Go(func() {
+		if err := n.demo(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	defer func() {
+		cancel()
+		_ = n.ingest.Shutdown(context.Background())
+		_ = n.relay.Shutdown(context.Background())
+		parts.Wait()
+	}()
+
+	var g store.Gig
+	live := func() error {
+		gigs, err := data.GigsByOwner(t.Context(), demoOwner, 1)
+		if err != nil || len(gigs) == 0 {
+			return errors.Join(errors.New("not listed"), err)
+		}
+		if g = gigs[0]; n.relay.State(g.ID) != media.StateLive || g.Past(time.Now()) {
+			return fmt.Errorf("%s: %v, until %v", g.ID, n.relay.State(g.ID), g.End)
+		}
+		return nil
+	}
+	eventually(t, 20*time.Second, "the demo is live", live)
+	past := time.Now().UTC().Add(-100 * time.Hour)
+	if _, err := data.UpdateGig(t.Context(), g.ID, func(g *store.Gig) error {
+		g.Start, g.End = past, past.Add(demoLength)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	n.relay.End(g.ID)
+	eventually(t, 20*time.Second, "the demo is live again", live)
 }
 
 // The clip is what browsers play, and small.
