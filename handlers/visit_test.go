@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,10 +17,15 @@ import (
 func TestSearchAsYouType(t *testing.T) {
 	ts := newTestServer(t)
 	ts.listGig(t, titled("Tango for Two", func(g *store.Gig) { g.Category = store.Dance }))
-	ts.listGig(t, titled("Kettle Songs", func(g *store.Gig) { g.Category = store.Music }))
+	ts.listGig(t, titled("Kettle Songs", func(g *store.Gig) { g.Category, g.CreatorName = store.Music, "نور حداد" }))
 	w := openWindow(t, startChromium(t))
 	w.watchPolicy()
 	w.open(ts.URL)
+	// A name from right to left stands where the others do.
+	if got := eval[[]float64](w, `[...document.querySelectorAll(".card")].map((c) => { const range = document.createRange();
+		range.selectNodeContents(c.querySelector(".who")); return Math.round(range.getBoundingClientRect().left - c.querySelector(".when").getBoundingClientRect().left) })`); !slices.Equal(got, []float64{0, 0}) {
+		t.Errorf("the names stand %v pixels beside the rest", got)
+	}
 	eval[int](w, "window.kept = 1") // gone if the page were loaded again
 	w.types("#q", "tang")
 	w.waitFor(`location.search === "?q=tang" && document.querySelectorAll(".card").length === 1`)
