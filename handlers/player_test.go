@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -262,6 +263,29 @@ func TestCodecBeyondTheBrowser(t *testing.T) {
 	w.open(ts.URL + "/gigs/" + g.ID)
 	w.waitFor(`document.querySelector(".screen").dataset.trouble === "codec"`)
 	if got := eval[string](w, `[...document.querySelectorAll(".curtain")].filter((c) => c.checkVisibility()).map((c) => c.querySelector("h2").textContent).join()`); got != "The picture cannot be shown yet" {
+		t.Errorf("the stage says %q", got)
+	}
+	kill()
+	film(t, rtmp+key)
+	w.plays(1)
+	w.waitFor(`!document.querySelector(".screen").dataset.trouble`)
+}
+
+// TestNoKeyframeToStartAt: whoever comes in when the last keyframe is too long
+// ago to be kept reads why nothing is seen, and sees the next one.
+func TestNoKeyframeToStartAt(t *testing.T) {
+	ts := newTestServerWith(t, media.RelayOptions{RingAge: time.Second})
+	rtmp := ts.ingest(t)
+	g, key := ts.listForFilm(t, nil)
+	kill := film(t, rtmp+key, "-g", "9999", "-keyint_min", "9999")
+	eventually(t, "the only keyframe is gone", func() bool {
+		h, _ := ts.Relay.Health(g.ID)
+		return slices.Contains(h.Warnings, media.WarnNoKeyframe)
+	})
+	w := openWindow(t, startChromium(t))
+	w.open(ts.URL + "/gigs/" + g.ID)
+	w.waitFor(`document.querySelector(".screen").dataset.trouble === "late"`)
+	if got := eval[string](w, `[...document.querySelectorAll(".curtain")].filter((c) => c.checkVisibility()).map((c) => c.querySelector("h2").textContent).join()`); got != "The picture is late" {
 		t.Errorf("the stage says %q", got)
 	}
 	kill()

@@ -34,12 +34,19 @@ type testServer struct {
 // newTestServer starts a server that the end of the test stops.
 func newTestServer(t *testing.T) *testServer {
 	t.Helper()
+	return newTestServerWith(t, media.RelayOptions{})
+}
+
+// newTestServerWith starts one whose relay keeps another ring than usual.
+func newTestServerWith(t *testing.T, o media.RelayOptions) *testServer {
+	t.Helper()
 	data, err := store.OpenEmbedded(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	relay := media.NewRelay(media.RelayOptions{Logger: log, Grace: time.Minute})
+	o.Logger = log
+	relay := media.NewRelay(o)
 	broker := chat.NewLocalBroker(data)
 	hub := chat.NewHub(broker, ChatRenderer{}, chat.HubOptions{Logger: log})
 	s := NewServer(Options{Gigs: data, Sessions: data.Sessions(), Relay: relay, Hub: hub, History: broker,

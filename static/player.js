@@ -213,6 +213,8 @@ class StreamPlayer {
   #stuck(now, end) {
     if (this.#open && this.#state() !== "live") return; // the grace: the same connection goes on
     this.#progressAt = now;
+    // Connected, and not a byte of picture: there is no keyframe to start at.
+    if (this.#open && !this.#started && end === 0) this.#setTrouble("late");
     if (this.#open && now - this.#dataAt < PLAYER.still && this.#nudges < 2) {
       this.#nudges++;
       this.#jump(end - PLAYER.target);
