@@ -117,13 +117,18 @@ func TestComingBackGivesNoNewLimit(t *testing.T) {
 		if p := h.People("a"); p.Count != 1 || len(p.Names) != 0 {
 			t.Errorf("People = %+v", p)
 		}
-		people := h.find("a").presence.people
-		if len(people) != 2 {
-			t.Errorf("%d people are remembered, want the watcher and Bea", len(people))
+		remembered := func() int {
+			r := h.find("a")
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return len(r.presence.people)
+		}
+		if n := remembered(); n != 2 {
+			t.Errorf("%d people are remembered, want the watcher and Bea", n)
 		}
 		time.Sleep(2 * leaveGrace)
-		if len(people) != 1 {
-			t.Errorf("%d people are remembered, want the watcher", len(people))
+		if n := remembered(); n != 1 {
+			t.Errorf("%d people are remembered, want the watcher", n)
 		}
 		for _, tell := range tells(watcher) {
 			if !strings.Contains(tell, "hello") {
