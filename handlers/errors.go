@@ -50,8 +50,16 @@ func statusOf(err error) int {
 func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
-		if err == nil || r.Context().Err() != nil {
+		if err == nil {
 			return
+		}
+		if r.Context().Err() != nil {
+			if !errors.Is(err, errBadRequest) {
+				return // who has left is told nothing
+			}
+			// A form that does not come in time ends the context as well, but
+			// its sender may be there.
+			r = r.WithContext(context.WithoutCancel(r.Context()))
 		}
 		status := statusOf(err)
 		if status == http.StatusInternalServerError {

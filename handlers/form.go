@@ -60,6 +60,10 @@ func (s *Server) createGig(w http.ResponseWriter, r *http.Request) error {
 	if g.Owner, err = s.ownerOrNew(r.Context()); err != nil {
 		return fmt.Errorf("making an owner: %w", err)
 	}
+	// First, so that no gig is listed whose creator cannot come back to it.
+	if err := saveSession(w); err != nil {
+		return fmt.Errorf("keeping the owner: %w", err)
+	}
 	if err := s.Gigs.CreateGig(r.Context(), g); err != nil {
 		return fmt.Errorf("listing a gig: %w", err)
 	}

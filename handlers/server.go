@@ -10,11 +10,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/time/rate"
 
 	"bookmygig/chat"
 	"bookmygig/media"
@@ -58,11 +60,14 @@ type Server struct {
 	keys     keyOnce // new stream keys that wait to be shown
 	streams  streams // the FLV responses under way
 	pulse    pulse   // what open gig pages were told last
+
+	sessionLog rate.Sometimes
+	renewAfter atomic.Int64 // no session is renewed before, in Unix nanoseconds
 }
 
 // NewServer wires the routes.
 func NewServer(o Options) *Server {
-	s := &Server{Options: o}
+	s := &Server{Options: o, sessionLog: rate.Sometimes{Interval: complainEach}}
 	s.sessions = newSessions(o)
 	s.handler = s.routes()
 	return s
@@ -83,7 +88,7 @@ func (s *Server) routes() http.Handler {
 	r.Get("/gigs/{id}/chat", s.page(s.chatSocket))
 
 	r.Group(func(r chi.Router) {
-		r.Use(s.refuseCrossOrigin, limitBody, s.sessions.LoadAndSave, s.renewSession)
+		r.Use(s.refuseCrossOrigin, limitBody, s.withSession)
 		r.Get("/", s.page(s.listing))
 		r.Get("/gigs/new", s.page(s.newGig))
 		r.Post("/gigs", s.page(s.createGig))
