@@ -93,10 +93,18 @@ func TestComingAndGoingWithinTheWindowIsNoNews(t *testing.T) {
 		join(t, h, "a", named("Bea"), 0).Leave()
 		time.Sleep(time.Minute)
 		expect(t, tells(watcher))
-		if n := len(h.find("a").presence.people); n != 1 {
+		if n := remembered(h); n != 1 {
 			t.Errorf("%d people are remembered, want the watcher", n)
 		}
 	})
+}
+
+// remembered returns how many people the room "a" knows of.
+func remembered(h *Hub) int {
+	r := h.find("a")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.presence.people)
 }
 
 // Somebody who leaves before the room is told and comes back is not given a
@@ -117,17 +125,11 @@ func TestComingBackGivesNoNewLimit(t *testing.T) {
 		if p := h.People("a"); p.Count != 1 || len(p.Names) != 0 {
 			t.Errorf("People = %+v", p)
 		}
-		remembered := func() int {
-			r := h.find("a")
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			return len(r.presence.people)
-		}
-		if n := remembered(); n != 2 {
+		if n := remembered(h); n != 2 {
 			t.Errorf("%d people are remembered, want the watcher and Bea", n)
 		}
 		time.Sleep(2 * leaveGrace)
-		if n := remembered(); n != 1 {
+		if n := remembered(h); n != 1 {
 			t.Errorf("%d people are remembered, want the watcher", n)
 		}
 		for _, tell := range tells(watcher) {
