@@ -80,7 +80,7 @@ func (c *chatConn) hello(ctx context.Context) []byte {
 			say.Name, say.Error = c.who.Name, refused.Text
 		}
 	}
-	stage := c.s.stageFrame(ctx, g)
+	stage := c.s.stageFrame(g)
 	if say.State == views.SayClosed {
 		return stage // says so already
 	}

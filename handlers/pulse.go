@@ -241,5 +241,5 @@ func (s *Server) complain(err error) {
 		return
 	}
 	s.pulse.complained = time.Now()
-	logger(s.Logger).Warn("gig pages may be behind: the store does not answer", "err", err)
+	s.Logger.Warn("gig pages may be behind: the store does not answer", "err", err)
 }

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
@@ -40,13 +39,6 @@ func newSessions(o Options) *scs.SessionManager {
 		},
 		HashTokenInStore: true,
 	}
-}
-
-func logger(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.Default()
-	}
-	return l
 }
 
 // withSession loads the browser's session, and makes what a handler changed in

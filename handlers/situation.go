@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"time"
 
 	"bookmygig/media"
@@ -93,7 +92,7 @@ func (s *Server) tell(g *store.Gig) told {
 
 // stageFrame renders the present stage for somebody who has just joined the
 // gig's room: a page that was away for a while is right again.
-func (s *Server) stageFrame(_ context.Context, g store.Gig) []byte {
+func (s *Server) stageFrame(g store.Gig) []byte {
 	t := s.tell(&g)
 	return append(t.stage, t.house...)
 }
