@@ -105,6 +105,7 @@ func TestWarningsAreWords(t *testing.T) {
 	all := []media.Warning{
 		media.WarnLongKeyframes, media.WarnNoKeyframe, media.WarnVideoCodec, media.WarnVideoProfile, media.WarnAudioCodec,
 		media.WarnNoAudio, media.WarnNoVideo, media.WarnHighBitrate, media.WarnManyReconnects,
+		media.WarnManyEncoders,
 	}
 	h := media.Health{
 		State: media.StateLive, Since: time.Now().Add(-41 * time.Minute), Interruptions: 2, VideoCodec: "HEVC", AudioCodec: "Speex",

@@ -29,6 +29,7 @@ const (
 	WarnNoVideo        Warning = "no-video"        // no picture for 5 s of stream
 	WarnHighBitrate    Warning = "high-bitrate"    // more than 8 Mbit/s: many viewers cannot follow
 	WarnManyReconnects Warning = "many-reconnects" // 3 or more interruptions in five minutes
+	WarnManyEncoders   Warning = "many-encoders"   // several send with the same key and throw each other out
 )
 
 // Health is what the studio shows of an incoming stream.
@@ -219,7 +220,9 @@ func (s *stream) warnings(now time.Time, h *Health) (list []Warning) {
 		}
 	}
 	m := &s.meter
-	warn(WarnManyReconnects, len(m.lost) == manyReconnects && now.Sub(m.lost[0]) <= reconnectSpan)
+	several := s.contest.on(now)
+	warn(WarnManyEncoders, several)
+	warn(WarnManyReconnects, !several && len(m.lost) == manyReconnects && now.Sub(m.lost[0]) <= reconnectSpan)
 	p := s.pub
 	if p == nil {
 		return list

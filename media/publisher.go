@@ -23,9 +23,10 @@ type Publisher struct {
 	info PublisherInfo
 
 	// Guarded by the stream's mutex.
-	err       error // why it ended
-	running   bool  // its tags go into the ring
-	skipVideo bool  // a frame was lost: pictures until the next keyframe are useless
+	err       error     // why it ended
+	heardAt   time.Time // when it last sent something
+	running   bool      // its tags go into the ring
+	skipVideo bool      // a frame was lost: pictures until the next keyframe are useless
 	heads     headers
 	tracks    tracks // as it sends them
 	video     videoFormat
@@ -46,6 +47,7 @@ func (p *Publisher) WriteTag(t TagType, timestamp uint32, body []byte) error {
 		s.mu.Unlock()
 		return p.err
 	}
+	p.heardAt = now
 	c.tagsIn.Add(1)
 	c.bytesIn.Add(uint64(len(body)))
 	s.meter.received(now, t, len(body))

@@ -5,13 +5,6 @@ import (
 	"time"
 )
 
-// Bounds on takeovers: the newest publisher wins, but two encoders that share
-// a key must not throw each other out for ever.
-const (
-	maxTakeovers   = 3
-	takeoverWindow = 10 * time.Second
-)
-
 // stream is the live media of one gig: its publisher, its timeline and its
 // ring. It exists from the first Publish until the grace runs out.
 // Relay.mu may be held when mu is taken, never the other way round.
@@ -19,18 +12,18 @@ type stream struct {
 	relay *Relay
 	gigID string
 
-	mu        sync.Mutex
-	pub       *Publisher // nil while there is none
-	ring      *ring      // nil until there is a tag that viewers can start at
-	timeline  timeline
-	viewers   map[*Viewer]struct{}
-	byID      map[string]*Viewer
-	grace     *time.Timer // running, or nil
-	takeovers []time.Time // within takeoverWindow
-	cutAt     time.Time   // when a change of tracks last ended the ring
-	state     State       // last told
-	ended     bool
-	meter     meter
+	mu       sync.Mutex
+	pub      *Publisher // nil while there is none
+	ring     *ring      // nil until there is a tag that viewers can start at
+	timeline timeline
+	viewers  map[*Viewer]struct{}
+	byID     map[string]*Viewer
+	grace    *time.Timer // running, or nil
+	contest  contest     // among encoders with the same key
+	cutAt    time.Time   // when a change of tracks last ended the ring
+	state    State       // last told
+	ended    bool
+	meter    meter
 }
 
 func newStream(r *Relay, gigID string) *stream {
@@ -60,16 +53,12 @@ func (s *stream) tell() {
 // kicks once the locks are released.
 func (s *stream) attach(p *Publisher, now time.Time) (old *Publisher, err error) {
 	if old = s.pub; old != nil {
-		for len(s.takeovers) > 0 && now.Sub(s.takeovers[0]) > takeoverWindow {
-			s.takeovers = s.takeovers[1:]
-		}
-		if len(s.takeovers) >= maxTakeovers {
+		if !s.contest.takeover(now, old.heardAt) {
 			return nil, ErrBusy
 		}
-		s.takeovers = append(s.takeovers, now)
 		s.detach(ErrTakenOver)
 	}
-	s.pub = p
+	s.pub, p.heardAt = p, now
 	s.timeline.restart()
 	s.relay.counters.publishers.Add(1)
 	s.tell()

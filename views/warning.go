@@ -38,6 +38,9 @@ func (h *HealthModel) advise(warning string) advice {
 	case "high-bitrate":
 		return advice{"warn", "You send " + Bitrate(h.VideoBitrate+h.AudioBitrate),
 			"Many people cannot receive that much, and their picture will stop. In OBS open Settings, then Output, and set Video Bitrate to 4000 Kbps or less."}
+	case "many-encoders":
+		return advice{"bad", "Several encoders use your stream key",
+			"They throw each other off air, and the one that sends now is kept for a while. In OBS press Stop Streaming on every computer but one."}
 	case "many-reconnects":
 		return advice{"warn", "Your connection keeps dropping",
 			fmt.Sprintf("It was lost %s so far. Use a cable in place of wireless, or in OBS open Settings, then Output, and lower the Video Bitrate.", times(h.Interruptions))}
