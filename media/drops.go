@@ -28,6 +28,7 @@ var dropNames = [dropReasons]string{
 type counters struct {
 	bytesIn, bytesOut, tagsIn atomic.Uint64
 	dropped                   [dropReasons]atomic.Uint64
+	refused                   [refusals]atomic.Uint64
 	publishers, viewers       atomic.Int64
 }
 

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -50,6 +51,11 @@ type RelayOptions struct {
 	RingBytes int           // most bytes of tags kept per stream; 32 MiB
 	RingAge   time.Duration // most time kept per stream; 20 s
 	Logger    *slog.Logger  // slog.Default()
+
+	MaxBitrate     int // bit/s that one publisher may send on average over 5 s; 20,000,000
+	MaxPublishers  int // streams at once that have a publisher or wait for it; 100
+	MaxViewers     int // in all; 8000
+	MaxShowViewers int // of one stream; 5000
 }
 
 // Relay holds all streams of this node.
@@ -78,6 +84,10 @@ func NewRelay(o RelayOptions) *Relay {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	o.MaxBitrate = cmp.Or(o.MaxBitrate, 20_000_000)
+	o.MaxPublishers = cmp.Or(o.MaxPublishers, 100)
+	o.MaxViewers = cmp.Or(o.MaxViewers, 8000)
+	o.MaxShowViewers = cmp.Or(o.MaxShowViewers, 5000)
 	return &Relay{options: o, notifier: newNotifier(o.Logger), streams: map[string]*stream{}}
 }
 
@@ -136,7 +146,7 @@ func (r *Relay) look(gigID string, f func(s *stream)) {
 
 // Join subscribes to the gig's stream. viewerID, when not empty, is what one
 // player sends with each of its connections: a newer connection replaces an
-// older one. The caller calls Viewer.Close. Errors: ErrNotLive, ErrLimit.
+// older one, and takes its place in a full house. The caller calls Viewer.Close. Errors: ErrNotLive, ErrLimit.
 func (r *Relay) Join(gigID, viewerID string) (*Viewer, error) {
 	r.mu.RLock()
 	s := r.streams[gigID]
@@ -148,7 +158,9 @@ func (r *Relay) Join(gigID, viewerID string) (*Viewer, error) {
 }
 
 // Publish makes p the publisher of the gig's stream; the newest wins and the
-// one before is kicked. Errors: ErrBusy, ErrLimit, and ErrEnded after Shutdown.
+// one before is kicked. A stream whose publisher is away keeps its place until
+// the grace is over, so whoever comes back is never over the limit. Errors:
+// ErrBusy, ErrLimit, and ErrEnded after Shutdown.
 func (r *Relay) Publish(gigID string, p PublisherInfo) (*Publisher, error) {
 	r.mu.Lock()
 	if r.closed {
@@ -157,6 +169,11 @@ func (r *Relay) Publish(gigID string, p PublisherInfo) (*Publisher, error) {
 	}
 	s := r.streams[gigID]
 	if s == nil {
+		if len(r.streams) >= r.options.MaxPublishers {
+			r.mu.Unlock()
+			r.counters.refuse(refusedPublishers)
+			return nil, ErrLimit
+		}
 		s = newStream(r, gigID)
 		r.streams[gigID] = s
 	}
@@ -166,6 +183,7 @@ func (r *Relay) Publish(gigID string, p PublisherInfo) (*Publisher, error) {
 	s.mu.Unlock()
 	r.mu.Unlock()
 	if err != nil {
+		r.counters.refuse(refusedTakeovers)
 		return nil, err
 	}
 	old.kick()
@@ -239,10 +257,13 @@ func (r *Relay) Stats() Stats {
 	s := Stats{
 		Publishers: int(c.publishers.Load()), Viewers: int(c.viewers.Load()),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), TagsIn: c.tagsIn.Load(),
-		TagsDropped: make(map[string]uint64, dropReasons),
+		TagsDropped: make(map[string]uint64, dropReasons), Refused: make(map[string]uint64, refusals),
 	}
 	for i, name := range dropNames {
 		s.TagsDropped[name] = c.dropped[i].Load()
+	}
+	for i, name := range refusalNames {
+		s.Refused[name] = c.refused[i].Load()
 	}
 	return s
 }
@@ -302,4 +323,5 @@ type Stats struct {
 	BytesOut    uint64            // handed to viewers, since the start
 	TagsIn      uint64            // since the start
 	TagsDropped map[string]uint64 // by reason, since the start
+	Refused     map[string]uint64 // publishers and viewers, by the limit that was reached, since the start
 }

@@ -145,27 +145,35 @@ func (s *stream) join(viewerID string) (*Viewer, error) {
 	}
 	if old := s.byID[viewerID]; viewerID != "" && old != nil {
 		old.replaced = true
-		s.leave(old)
+		s.remove(old) // the newer one takes its place
 		close(old.gone)
+	} else if err := s.relay.seat(len(s.viewers)); err != nil {
+		return nil, err
 	}
 	v := &Viewer{s: s, id: viewerID, ring: s.ring, gone: make(chan struct{})}
 	s.viewers[v] = struct{}{}
 	if viewerID != "" {
 		s.byID[viewerID] = v
 	}
-	s.relay.counters.viewers.Add(1)
 	s.meter.peak = max(s.meter.peak, len(s.viewers))
 	return v, nil
 }
 
-// leave removes a viewer, if it is still counted.
+// leave removes a viewer, if it is still counted, and frees its place.
 func (s *stream) leave(v *Viewer) {
+	if s.remove(v) {
+		s.relay.counters.viewers.Add(-1)
+	}
+}
+
+// remove removes a viewer and reports whether it was still counted.
+func (s *stream) remove(v *Viewer) bool {
 	if _, ok := s.viewers[v]; !ok {
-		return
+		return false
 	}
 	delete(s.viewers, v)
 	if s.byID[v.id] == v {
 		delete(s.byID, v.id)
 	}
-	s.relay.counters.viewers.Add(-1)
+	return true
 }
