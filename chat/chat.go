@@ -63,4 +63,6 @@ type Renderer interface {
 	Append(items ...[]byte) []byte
 	// People returns the frame that replaces who is here.
 	People(p People) []byte
+	// Restart returns the frame that asks one member to come back after wait.
+	Restart(wait time.Duration) []byte
 }

@@ -120,6 +120,9 @@ func (plain) Append(items ...[]byte) []byte { return slices.Concat(items...) }
 func (plain) People(p People) []byte {
 	return fmt.Appendf(nil, "= %d %s %v\n", p.Count, strings.Join(p.Names, ","), p.Host)
 }
+func (plain) Restart(wait time.Duration) []byte {
+	return fmt.Appendf(nil, "! %d\n", wait.Milliseconds())
+}
 
 // startHub runs a hub over the log, and stops it when the test ends.
 func startHub(t testing.TB, l Log, o HubOptions) *Hub {

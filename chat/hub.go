@@ -68,10 +68,9 @@ func NewHub(b Broker, r Renderer, o HubOptions) *Hub {
 	return h
 }
 
-// Run delivers messages until ctx ends, then closes all members with
-// ErrShutdown and waits, at most five seconds, until their callers have let
-// them leave, and for its goroutines. It is called once. When the broker fails
-// earlier, so does Run.
+// Run delivers messages until ctx ends, then dismisses all members and waits,
+// at most five seconds, until their callers have let them leave, and for its
+// goroutines. It is called once. When the broker fails earlier, so does Run.
 func (h *Hub) Run(ctx context.Context) error {
 	// The broker outlives ctx a little: what members say until they have left
 	// is still answered.
@@ -81,7 +80,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	go func() { ended <- h.broker.Run(brokerCtx, h.deliver) }()
 
 	err := h.tick(ctx, ended)
-	h.closeAll()
+	h.Dismiss()
 	select {
 	case <-h.idle:
 	case <-time.After(stopPatience):
@@ -253,14 +252,22 @@ func (h *Hub) forget(r *room) {
 	}
 }
 
-func (h *Hub) closeAll() {
+// Dismiss sends every member the frame that says when to come back, and closes
+// it with ErrShutdown; so is refused who joins from now on. It may be called
+// before the end of Run, which does it too.
+func (h *Hub) Dismiss() {
 	h.mu.Lock()
+	if h.stopping {
+		h.mu.Unlock()
+		return
+	}
 	h.stopping = true
 	if h.members == 0 {
 		close(h.idle)
 	}
+	when := newComeback(h.members)
 	h.mu.Unlock()
 	for _, r := range h.all() {
-		r.closeAll()
+		r.dismiss(when)
 	}
 }

@@ -179,11 +179,12 @@ func (r *room) close(m *Member, err error) {
 	}
 }
 
-func (r *room) closeAll() {
+func (r *room) dismiss(when *comeback) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped = true
 	for m := range r.members {
+		r.push(m, r.hub.renderer.Restart(when.deal()))
 		r.close(m, ErrShutdown)
 	}
 }

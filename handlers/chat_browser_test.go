@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,10 +23,10 @@ type wire struct {
 	wg  sync.WaitGroup
 
 	mu       sync.Mutex
-	conns    map[net.Conn]bool
-	down     bool // connections are refused
-	loseUp   bool // what the browser sends gets lost
-	loseDown bool // what the server sends gets lost
+	conns    map[net.Conn]bool // true: to the browser
+	down     bool              // connections are refused
+	loseUp   bool              // what the browser sends gets lost
+	loseDown bool              // what the server sends gets lost
 }
 
 func newWire(t *testing.T, to string) *wire {
@@ -64,6 +65,18 @@ func (w *wire) set(change func()) {
 	}
 }
 
+// goAway closes the browser's sockets in good order, with 1001: as a proxy
+// does that is replaced.
+func (w *wire) goAway() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c, browser := range w.conns {
+		if browser {
+			_, _ = c.Write([]byte{0x88, 2, 1001 >> 8, 1001 & 0xff}) // one that has gone needs none
+		}
+	}
+}
+
 func (w *wire) carry(in net.Conn) {
 	defer in.Close()
 	out, err := net.Dial("tcp", w.to)
@@ -76,7 +89,7 @@ func (w *wire) carry(in net.Conn) {
 		w.mu.Unlock()
 		return
 	}
-	w.conns[in], w.conns[out] = true, true
+	w.conns[in], w.conns[out] = true, false
 	w.mu.Unlock()
 	var both sync.WaitGroup
 	both.Go(func() { w.copy(out, in, &w.loseUp) })
@@ -298,6 +311,12 @@ func TestChatComesBackInABrowser(t *testing.T) {
 	w.waitFor(`document.querySelector("#chat-slow").textContent === ""`)
 	eval[bool](w, `document.querySelector("#text").value = ""; true`)
 
+	// A proxy goes away.
+	line.goAway()
+	w.waitFor(`document.querySelector("#link-state").textContent === "Reconnecting"`)
+	back()
+	w.backsOff()
+
 	// Sent into a dead line: it never arrived.
 	line.set(func() { line.loseUp = true })
 	w.write("lost on the way")
@@ -347,6 +366,20 @@ func TestChatComesBackInABrowser(t *testing.T) {
 		t.Errorf("%d lines in the page", n)
 	}
 	w.onlySockets()
+}
+
+// backsOff checks how long the page waits for its chat when nobody told it:
+// longer each time, by chance between nothing and all of it, five seconds at most.
+func (w *window) backsOff() {
+	w.t.Helper()
+	for tries, most := range []float64{1000, 2000, 4000, 4800, 4800, 4800} {
+		waits := eval[[]float64](w, fmt.Sprintf(`Array.from({length: 1000}, () => htmx.config.wsReconnectDelay(%d))`, tries))
+		slices.Sort(waits)
+		first, middle, last := waits[0]-200, waits[500]-200, waits[999]-200
+		if first < 0 || first > most/20 || middle < most*0.4 || middle > most*0.6 || last < most*0.95 || last > most {
+			w.t.Errorf("after %d tries it waits %.0f to %.0f ms, half of the time less than %.0f", tries, first+200, last+200, middle+200)
+		}
+	}
 }
 
 func TestChatScrolledUp(t *testing.T) {

@@ -142,10 +142,16 @@ func TestChatAtShutdown(t *testing.T) {
 		all = append(all, c)
 	}
 	stop()
+	moments := map[string]bool{}
 	for _, c := range all {
+		back := c.until("data-back").one(t, "#link-state[hx-swap-oob=innerHTML] [data-back]")
+		moments[attr(back, "data-back")] = true
 		if code, text := c.closed(); code != websocket.CloseServiceRestart || text != "restarting" {
 			t.Errorf("closed with %d %q", code, text)
 		}
+	}
+	if len(moments) < len(all)/2 {
+		t.Errorf("%d are to come back at %d moments", len(all), len(moments))
 	}
 	start := time.Now()
 	if err := <-ended; err != nil {

@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -46,6 +47,9 @@ func (ChatRenderer) Append(items ...[]byte) []byte {
 
 // People implements chat.Renderer.
 func (ChatRenderer) People(p chat.People) []byte { return fragment(views.ChatPeople(peopleModel(p))) }
+
+// Restart implements chat.Renderer.
+func (ChatRenderer) Restart(wait time.Duration) []byte { return fragment(views.ChatRestart(wait)) }
 
 // fragment renders what goes over a socket.
 func fragment(c templ.Component) []byte {

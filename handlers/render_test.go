@@ -99,3 +99,10 @@ func TestRenderAppend(t *testing.T) {
 		t.Errorf("the frame is %s", p.body)
 	}
 }
+
+func TestRenderRestart(t *testing.T) {
+	p := parse(t, ChatRenderer{}.Restart(2345678*time.Microsecond))
+	if got := p.text(t, "#link-state[hx-swap-oob=innerHTML] [data-back='2345']"); got != "Reconnecting" {
+		t.Errorf("the frame is %s", p.body)
+	}
+}

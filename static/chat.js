@@ -25,8 +25,20 @@
 
   const isOpen = () => socket !== null && socket.readyState === WebSocket.OPEN;
 
-  // The extension waits up to 64 seconds between tries; a show is too short for that.
-  htmx.config.wsReconnectDelay = (tries) => 200 + Math.random() * Math.min(1000 * 2 ** tries, 8000);
+  // A server that restarts names the moment to come back. Without a word it is
+  // left to chance, so that a crowd that was cut at once is spread. The
+  // extension by itself waits up to 64 seconds; a show is too short for that.
+  let back = 0; // the moment, as performance.now() counts
+  htmx.config.wsReconnectDelay = (tries) => {
+    const wait = back - performance.now();
+    return wait > 0 ? wait : 200 + Math.random() * Math.min(1000 * 2 ** tries, 4800);
+  };
+
+  // told notes the moment that the server names, for the player as well.
+  function told(wait) {
+    back = performance.now() + wait;
+    document.dispatchEvent(new CustomEvent("restart", { detail: wait }));
+  }
 
   htmx.createWebSocket = (url) => {
     const last = [...log.children].findLast((li) => li.id.startsWith("m-"));
@@ -71,7 +83,9 @@
   chat.addEventListener("htmx:wsClose", (e) => {
     const { code, target } = e.detail.event;
     if (target !== socket) return; // one that was given up before
-    if (![1006, 1011, 1012, 1013].includes(code)) {
+    if (code === 1001) { // a proxy that goes away; the extension would stay away
+      setTimeout(() => { if (target === socket) wrapper.reconnect(); }, htmx.config.wsReconnectDelay(1));
+    } else if (![1006, 1011, 1012, 1013].includes(code)) {
       link("closed", "Closed");
       return;
     }
@@ -210,6 +224,8 @@
     }
     const error = byID("name-error");
     if (error) byID("name").setAttribute("aria-invalid", String(error.childElementCount > 0));
+    const restart = byID("link-state").querySelector("[data-back]");
+    if (restart) told(Number(restart.dataset.back));
     const stage = byID("stream-state");
     if (isOpen()) linked();
     // A show that goes on after its time opens its chat again.

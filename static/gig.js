@@ -30,6 +30,8 @@
     controls.show();
   }).observe(document.querySelector(".playbill"), { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
 
+  document.addEventListener("restart", (e) => player.stayAway(e.detail));
+
   // Someone whose browser will not do hears of it before the show.
   const how = document.getElementById("how-to-watch");
   if (how && !(window.flvjs && window.flvjs.isSupported())) {

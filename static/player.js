@@ -10,8 +10,9 @@ const PLAYER = {
     enableWorker: false, enableStashBuffer: false, lazyLoad: false, autoCleanupSourceBuffer: true,
     autoCleanupMaxBackwardDuration: 20, autoCleanupMinBackwardDuration: 10,
   },
-  minDelay: 500, // before a rebuild, in ms; it doubles
-  maxDelay: 8000,
+  leastDelay: 200, // before a rebuild, in ms, and by chance up to so much more:
+  minDelay: 1000, // at first; it doubles
+  maxDelay: 4800, // back within 5 s of the server
   still: 4000, // ms without progress before something is done
   pauseKept: 60000, // ms of pause before the connection is given up
   target: 1.0, // delay behind live to aim at, in seconds
@@ -34,6 +35,7 @@ class StreamPlayer {
   #ownPause = false; // the next pause event is of our making
   #trouble = "";
   #delay = PLAYER.minDelay;
+  #back = 0; // not before this moment, as performance.now() counts
   #timer = 0; #pauseTimer = 0; #rebuilds = 0;
   #lastTime = 0; #lastEnd = 0; #progressAt = 0; #dataAt = 0; #tickAt = 0; #played = 0; #nudges = 0;
 
@@ -67,9 +69,21 @@ class StreamPlayer {
       this.#setTrouble("unsupported");
     } else {
       this.#progressAt = performance.now();
-      if (s === "live" && !this.#open && !this.#userPaused) this.#connect();
+      if (s !== "live" || this.#open || this.#userPaused) return;
+      if (this.#away() > 0) this.#lost(0);
+      else this.#connect();
     }
   }
+
+  // stayAway is called when the server is about to restart, which ends the
+  // stream: it is not to be asked for it before ms have passed.
+  stayAway(ms) {
+    this.#back = performance.now() + ms;
+    if (!this.#timer) return; // the stream goes on until it ends
+    this.#plan(0);
+  }
+
+  #away() { return this.#back - performance.now(); }
 
   setPaused(paused) {
     this.#userPaused = paused;
@@ -155,15 +169,25 @@ class StreamPlayer {
   }
 
   // lost gives the connection up and plans the next one. While the stage is
-  // not live there is nothing to fetch: follow() connects again when it is.
+  // not live there is nothing to fetch, and nobody looks at a paused one:
+  // follow() connects again when that changes.
   #lost(least) {
     this.#open = false;
-    if (this.#timer || this.#state() !== "live") return;
-    const wait = Math.max(this.#delay, least) * (0.75 + 0.5 * Math.random());
+    if (this.#timer || this.#userPaused || this.#state() !== "live") return;
+    this.#plan(Math.max(this.#delay, least));
     this.#delay = Math.min(2 * this.#delay, PLAYER.maxDelay);
+  }
+
+  // plan connects at the moment that the server named, or else after a wait by
+  // chance: a crowd that was cut at once does not come back at once.
+  #plan(most) {
+    let wait = this.#away();
+    if (wait > 0) this.#setTrouble("restart");
+    else wait = PLAYER.leastDelay + Math.random() * most;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = 0;
-      if (this.#state() !== "live") return;
+      if (this.#userPaused || this.#state() !== "live") return;
       this.#video.dataset.rebuilds = ++this.#rebuilds;
       this.#connect();
     }, wait);
@@ -194,7 +218,7 @@ class StreamPlayer {
   #progressed(step) {
     this.#played += step;
     this.#started = true;
-    this.#setTrouble("");
+    if (this.#open) this.#setTrouble(""); // else it plays what it still has
     if (this.#played < 10) return;
     this.#delay = PLAYER.minDelay;
     this.#nudges = 0;

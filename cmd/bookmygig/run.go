@@ -182,7 +182,7 @@ func (n *node) address() string {
 }
 
 // drain stops in the order in which people notice least: nobody new comes in,
-// chats are told to come back, publishers are dropped, streams end, and when
+// chats are told when to come back, publishers are dropped, streams end, and when
 // every request has been answered the rest follows. Pages that take longer than
 // pagesTime are cut, and the rest after drainTime.
 func (n *node) drain(stopChat func()) {
@@ -195,6 +195,7 @@ func (n *node) drain(stopChat func()) {
 	answered := make(chan error, 1)
 	n.ports.http.Close()
 	go func() { answered <- n.finishPages() }()
+	n.hub.Dismiss() // before any stream ends: players are told why
 	stopChat()
 	n.report("publishers", n.ingest.Shutdown(ctx))
 	n.report("streams", n.relay.Shutdown(ctx))
