@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -65,6 +66,11 @@ func (p *publisher) run() {
 		p.mu.Unlock()
 		if cmd != nil {
 			_ = cmd.Wait() // killed by the test or cut off by the server, both are meant
+			p.mu.Lock()
+			if p.cmd == cmd {
+				p.cmd = nil
+			}
+			p.mu.Unlock()
 		}
 		select {
 		case <-p.wake:
@@ -79,6 +85,36 @@ func (p *publisher) leave() {
 	defer p.mu.Unlock()
 	p.away = true
 	p.killLocked()
+}
+
+// signal sends a signal to the encoder, which must be running.
+func (p *publisher) signal(s os.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return errors.New("the encoder is not running")
+	}
+	return p.cmd.Process.Signal(s)
+}
+
+// stay makes the encoder's next end its last, until comeBack.
+func (p *publisher) stay() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = true
+}
+
+// gone waits until the encoder has ended by itself.
+func (p *publisher) gone(limit time.Duration) {
+	p.t.Helper()
+	eventually(p.t, limit, "the encoder has ended", func() error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.cmd != nil {
+			return errors.New("it runs")
+		}
+		return nil
+	})
 }
 
 func (p *publisher) comeBack() {
