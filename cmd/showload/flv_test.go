@@ -1,10 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,10 +63,10 @@ func TestViewingJudgesAStream(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v := viewing{lastSeen: map[byte]uint32{}, mustKey: true}
-			err := v.read(bufio.NewReader(&tt.stream.Buffer), time.Now())
-			if tt.fault == "" && err.Error() != "EOF" || !strings.Contains(err.Error(), tt.fault) {
-				t.Errorf("ended with %q, want %q", err, tt.fault)
+			v := newViewing(&audience{})
+			err := v.take(tt.stream.Bytes(), time.Now())
+			if (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
+				t.Errorf("ended with %v, want %q", err, tt.fault)
 			}
 			if tt.fault == "" && v.Gaps != tt.gaps {
 				t.Errorf("%d gaps, want %d", v.Gaps, tt.gaps)
@@ -73,29 +75,77 @@ func TestViewingJudgesAStream(t *testing.T) {
 	}
 }
 
-func TestReadTagRefusesDamage(t *testing.T) {
-	good := newStream().key(0).Bytes()[13:]
+func TestParserRefusesDamage(t *testing.T) {
+	good := newStream().key(0).Bytes()
 	damaged := bytes.Clone(good)
 	damaged[len(damaged)-1]++
-	if _, err := readTag(bufio.NewReader(bytes.NewReader(damaged))); !errors.Is(err, errNotFLV) {
+	var p parser
+	take := func(tag, int) error { return nil }
+	if err := p.feed(damaged, take); !errors.Is(err, errNotFLV) {
 		t.Errorf("wrong PreviousTagSize: %v", err)
 	}
+	if err := p.feed(good, take); !errors.Is(err, errNotFLV) {
+		t.Errorf("it went on after that: %v", err)
+	}
 	for n := range len(good) {
-		if _, err := readTag(bufio.NewReader(bytes.NewReader(good[:n]))); err == nil {
-			t.Errorf("a tag cut after %d of %d bytes was taken", n, len(good))
+		p = parser{}
+		if err := p.feed(good[:n], func(tag, int) error { return errors.New("complete") }); err != nil {
+			t.Errorf("a tag cut after %d of %d bytes: %v", n, len(good), err)
 		}
 	}
-	if err := readHeader(bufio.NewReader(strings.NewReader("<!DOCTYPE html>"))); !errors.Is(err, errNotFLV) {
+	p = parser{}
+	if err := p.feed([]byte("<!DOCTYPE html>"), take); !errors.Is(err, errNotFLV) {
 		t.Errorf("a page was taken for FLV: %v", err)
 	}
 }
 
+// FuzzParser holds that the tags do not depend on the pieces they come in, and
+// that each ends where the parser says.
+func FuzzParser(f *testing.F) {
+	f.Add(newStream().header().key(0).sound(3).between(40).Bytes(), uint64(1))
+	f.Add(newStream().tag(tagScript, 1<<31).tag(tagAudio, 5, 0xaf).tag(tagVideo, 7, 0x90, 'h').Bytes(), uint64(2))
+	f.Add(newStream().tag(7, 0, 1, 2).Bytes(), uint64(3))
+	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
+		type found struct {
+			tag tag
+			at  int
+		}
+		var whole, pieces []found
+		var one, other parser
+		wholeErr := one.feed(b, func(t tag, at int) error {
+			whole = append(whole, found{t, at})
+			return nil
+		})
+		var err error
+		random := rand.New(rand.NewPCG(seed, 0))
+		for from := 0; from < len(b) && err == nil; {
+			to := min(len(b), from+1+random.IntN(9))
+			err = other.feed(b[from:to], func(t tag, at int) error {
+				pieces = append(pieces, found{t, from + at})
+				return nil
+			})
+			from = to
+		}
+		if fmt.Sprint(err) != fmt.Sprint(wholeErr) || !slices.Equal(whole, pieces) {
+			t.Fatalf("at once: %v, %v\nin pieces: %v, %v", whole, wholeErr, pieces, err)
+		}
+		end := fileHead
+		for _, w := range whole {
+			if end += w.tag.size + tagHead + tagTail; end != w.at {
+				t.Fatalf("a tag of %d bytes ends at %d, want %d", w.tag.size, w.at, end)
+			}
+		}
+	})
+}
+
 func TestSilenceCountsAsStall(t *testing.T) {
-	v := viewing{lastSeen: map[byte]uint32{}, mustKey: true}
+	v := newViewing(&audience{})
 	begin := time.Now()
+	v.begin = begin
 	take := func(after time.Duration, g tag) {
 		t.Helper()
-		if err := v.take(g, begin, begin.Add(after)); err != nil {
+		v.now = begin.Add(after)
+		if err := v.judge(g, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

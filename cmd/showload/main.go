@@ -35,6 +35,7 @@ const (
 type plan struct {
 	url      string
 	gig      string
+	streams  []string // URLs of FLV streams; the viewers spread over them
 	viewers  int
 	slow     int     // further viewers that read slowKBps
 	slowKBps int     // KiB a second
@@ -43,6 +44,7 @@ type plan struct {
 	duration time.Duration
 	ramp     time.Duration // the clients start spread over this time
 	pid      int           // server process to watch; 0: none
+	before   int64         // its memory without viewers, in bytes; 0: that at the start
 	json     bool
 }
 
@@ -59,6 +61,14 @@ func main() {
 var errFaults = errors.New("what was received is not right; see the faults above")
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "floor":
+			return runFloor(ctx, args[1:], stdout)
+		case "compare":
+			return runCompare(ctx, args[1:], stdout)
+		}
+	}
 	p, err := parsePlan(args, stdout)
 	if err != nil {
 		return err
@@ -94,8 +104,12 @@ func parsePlan(args []string, usage io.Writer) (plan, error) {
 		return p, err
 	}
 	p.url = strings.TrimRight(p.url, "/")
+	p.streams = []string{streamURL(p.url, p.gig)}
 	return p, p.validate()
 }
+
+// streamURL is where the gig's stream is.
+func streamURL(server, gig string) string { return server + "/gigs/" + gig + "/live.flv" }
 
 func (p plan) validate() error {
 	u, err := url.Parse(p.url)
@@ -124,9 +138,16 @@ func (p plan) validate() error {
 func execute(ctx context.Context, p plan) report {
 	ctx, cancel := context.WithTimeout(ctx, p.duration)
 	defer cancel()
+	now := time.Now()
+	w := window{now.Add(p.ramp + settleTime), now.Add(p.duration - closeTime)}
+	audiences := make([]*audience, len(p.streams))
+	for i, url := range p.streams {
+		audiences[i] = &audience{url: url, window: w}
+	}
 	watch := watchProcess(ctx, p.pid)
+	measured := measure(ctx, w, p.pid, p.before, audiences)
 	room := newRoom(p.chatters)
-	views := make([]viewing, p.viewers+p.slow)
+	views := make([]*viewing, p.viewers+p.slow)
 
 	var wg sync.WaitGroup
 	start := func(i, of int, f func()) {
@@ -137,22 +158,26 @@ func execute(ctx context.Context, p plan) report {
 		})
 	}
 	for i := range views {
-		slow := 0
-		if i >= p.viewers {
-			slow = p.slowKBps
+		a, slow := audiences[i%len(audiences)], 0
+		if i >= p.viewers { // they are not compared with the others
+			a, slow = &audience{url: a.url, window: w}, p.slowKBps
 		}
-		start(i, len(views), func() { views[i] = watchShow(ctx, p.url+"/gigs/"+p.gig+"/live.flv", slow) })
+		views[i] = newViewing(a)
+		start(i, len(views), func() { views[i].watchShow(ctx, slow) })
 	}
 	for i := range p.chatters {
 		start(i, p.chatters, func() { room.chat(ctx, p, i) })
 	}
 	wg.Wait()
-	return report{
+	r := report{
 		Viewers: sumViews(views[:p.viewers]),
 		Slow:    sumViews(views[p.viewers:]),
 		Chat:    room.sum(),
 		Server:  watch(),
+		Steady:  measured(),
 	}
+	r.Steady.sum(audiences, views[:p.viewers])
+	return r
 }
 
 // pause waits for d and reports whether ctx is still alive.

@@ -14,6 +14,7 @@ type report struct {
 	Viewers, Slow viewersReport
 	Chat          chatReport
 	Server        usage
+	Steady        steady
 }
 
 // viewersReport sums up a group of viewers.
@@ -51,7 +52,7 @@ type chatReport struct {
 	Faults        []string
 }
 
-func sumViews(views []viewing) viewersReport {
+func sumViews(views []*viewing) viewersReport {
 	s := viewersReport{Asked: len(views), Refused: map[int]int{}}
 	var first []time.Duration
 	for _, v := range views {
@@ -159,6 +160,16 @@ func (r report) print(out io.Writer) error {
 		row("  lost", c.Lost, "doubled", c.Doubled, "out of order", c.Disordered, "closed", counts(c.Closed))
 		row("  latency", "p50", ms(c.LatencyP50), "p99", ms(c.LatencyP99))
 		row("  faults", len(c.Faults), strings.Join(c.Faults[:min(5, len(c.Faults))], "; "))
+	}
+	if s := r.Steady; s.Measured && s.Bytes > 0 {
+		row("steady", fmt.Sprintf("%.1f s", s.Wall.Seconds()), fmt.Sprintf("%.1f MB", float64(s.Bytes)/1e6),
+			"delivered", fmt.Sprintf("%.4f", s.Delivered))
+		row("  behind the first viewer", "p50", ms(s.LagP50), "p99", ms(s.LagP99))
+		if s.CPU > 0 {
+			row("  server", fmt.Sprintf("%.2f CPU s/GB", s.perGB()), "memory", fmt.Sprintf("%.1f KiB a viewer", float64(s.Memory)/1024))
+			row("  showload itself", fmt.Sprintf("%.0f %% of one core", 100*s.Generator.Seconds()/s.Wall.Seconds()),
+				"machine idle", fmt.Sprintf("%.0f %%", 100*s.Idle))
+		}
 	}
 	if u := r.Server; u.Watched {
 		row("server", fmt.Sprintf("%.0f %% of one core", 100*u.CPU.Seconds()/u.Wall.Seconds()))

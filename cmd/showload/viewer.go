@@ -3,165 +3,137 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"sync"
 	"time"
 )
 
 const (
-	stallAfter   = time.Second // without a picture: what a player at the live edge would show as a stall
-	gapAfter     = 1000        // milliseconds between two pictures: some were left out
-	viewerBuffer = 32 << 10
+	dialTime   = 10 * time.Second
+	headTime   = 10 * time.Second // until the head of the answer
+	readBuffer = 64 << 10
 )
 
-// viewing is what one viewer got.
-type viewing struct {
-	Started  bool          // a keyframe came
-	First    time.Duration // from the request to the first keyframe
-	Bytes    int64
-	Tags     int64
-	Headers  int           // video sequence headers
-	Stalls   int           // times without a picture for over a second
-	Silence  time.Duration // longest time without a picture
-	Gaps     int           // jumps in the timestamps
-	Ended    bool          // the server ended the response
-	Lag      time.Duration // how much later the last picture came than the first, by its timestamp
-	Fault    string        // what was wrong in the stream; empty: nothing
-	Refused  int           // status of the answer, if it was not 200
-	lastSeen map[byte]uint32
-	mustKey  bool // the next picture has to be a keyframe
-	firstTS  uint32
-	firstAt  time.Time
-	lastAt   time.Time
-}
+// buffers are lent for the length of a read: thousands of viewers that wait
+// hold none.
+var buffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 
-// watchShow watches the stream until ctx ends. slowKBps limits the reading; 0:
-// as fast as it comes.
-func watchShow(ctx context.Context, url string, slowKBps int) viewing {
-	v := viewing{lastSeen: map[byte]uint32{}, mustKey: true}
-	client := &http.Client{Transport: &http.Transport{DialContext: dialer(slowKBps), DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	begin := time.Now()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		v.Fault = err.Error()
-		return v
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		if ctx.Err() == nil {
-			v.Fault = err.Error()
-		}
-		return v
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		v.Refused = res.StatusCode
-		return v
-	}
-	err = v.read(bufio.NewReaderSize(throttled(ctx, res.Body, slowKBps), viewerBuffer), begin)
-	v.closeSilence()
+// watchShow watches the audience's stream until ctx ends. slowKBps limits the
+// reading; 0: as fast as it comes.
+func (v *viewing) watchShow(ctx context.Context, slowKBps int) {
+	err := v.watch(ctx, slowKBps)
+	v.closeSilence(time.Now())
 	switch {
-	case ctx.Err() != nil:
+	case err == nil || ctx.Err() != nil: // refused, or the run is over
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		v.Ended = true
 	default:
 		v.Fault = err.Error()
 	}
-	return v
 }
 
-func (v *viewing) read(r *bufio.Reader, begin time.Time) error {
-	if err := readHeader(r); err != nil {
+// watch asks for the stream and reads it to its end. A net/http client would
+// cost more than the server that is measured.
+func (v *viewing) watch(ctx context.Context, slowKBps int) error {
+	v.begin = time.Now()
+	u, err := url.Parse(v.audience.url)
+	if err != nil {
 		return err
 	}
+	conn, err := dial(ctx, u, slowKBps)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	body, first, err := v.request(conn, u)
+	if err != nil || body == nil {
+		return err
+	}
+	tcp, plain := conn.(*net.TCPConn)
+	if !plain || slowKBps > 0 || first == nil {
+		return v.read(throttled(ctx, body, slowKBps))
+	}
+	if err := v.take(first, time.Now()); err != nil {
+		return err
+	}
+	return pour(tcp, v.take)
+}
+
+// request asks for the stream. The body that it returns is nil when the server
+// refuses; first is what came of the body with the head, and nil when the body
+// is not simply all that follows on the connection.
+func (v *viewing) request(conn net.Conn, u *url.URL) (body io.Reader, first []byte, err error) {
+	_ = conn.SetDeadline(time.Now().Add(headTime)) // a dead socket shows at the read
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: showload\r\n\r\n", u.RequestURI(), u.Host); err != nil {
+		return nil, nil, err
+	}
+	head := bufio.NewReader(conn)
+	res, err := http.ReadResponse(head, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		v.Refused = res.StatusCode
+		return nil, nil, nil
+	}
+	_ = conn.SetDeadline(time.Time{}) // a stream may be silent; ctx ends it
+	if res.TransferEncoding == nil && res.ContentLength < 0 {
+		first, _ = head.Peek(head.Buffered())
+	}
+	return res.Body, first, nil
+}
+
+// read takes a stream that comes by way of a reader.
+func (v *viewing) read(r io.Reader) error {
+	b := make([]byte, readBuffer/2)
 	for {
-		t, err := readTag(r)
+		n, err := r.Read(b)
+		if taken := v.take(b[:n], time.Now()); taken != nil {
+			return taken
+		}
 		if err != nil {
 			return err
 		}
-		v.Bytes += int64(t.size) + 15
-		v.Tags++
-		if err := v.take(t, begin, time.Now()); err != nil {
-			return err
+	}
+}
+
+// dial connects; slow viewers get a small receive buffer, so that the server
+// notices at once what the reader does.
+func dial(ctx context.Context, u *url.URL, slowKBps int) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme
+	}
+	d := &net.Dialer{}
+	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, err
+	}
+	if slowKBps > 0 {
+		if err := c.(*net.TCPConn).SetReadBuffer(8 << 10); err != nil {
+			c.Close()
+			return nil, err
 		}
 	}
-}
-
-// take checks one tag against those before it: timestamps of a kind never go
-// back, pictures begin with a sequence header and a keyframe, and so they do
-// after each new sequence header and each gap.
-func (v *viewing) take(t tag, begin, now time.Time) error {
-	if t.kind == tagScript {
-		return nil
+	if u.Scheme != "https" {
+		return c, nil
 	}
-	last, seen := v.lastSeen[t.kind]
-	if seen && t.timestamp < last {
-		return fmt.Errorf("the timestamp of tag type %d went back from %d to %d ms", t.kind, last, t.timestamp)
+	secure := tls.Client(c, &tls.Config{ServerName: u.Hostname()})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		c.Close()
+		return nil, err
 	}
-	v.lastSeen[t.kind] = t.timestamp
-	if t.kind != tagVideo {
-		return nil
-	}
-	if t.header {
-		v.Headers++
-		v.mustKey = true
-		return nil
-	}
-	if v.Headers == 0 {
-		return errors.New("a picture came before the sequence header")
-	}
-	if seen && v.Started && t.timestamp-last > gapAfter {
-		v.Gaps++
-		v.mustKey = true
-	}
-	if v.mustKey && !t.key {
-		return fmt.Errorf("the picture at %d ms should be a keyframe", t.timestamp)
-	}
-	v.mustKey = false
-	v.picture(t, begin, now)
-	return nil
-}
-
-func (v *viewing) picture(t tag, begin, now time.Time) {
-	if !v.Started {
-		v.Started, v.First = true, now.Sub(begin)
-		v.firstTS, v.firstAt, v.lastAt = t.timestamp, now, now
-	}
-	v.silence(now)
-	v.lastAt = now
-	v.Lag = now.Sub(v.firstAt) - time.Duration(t.timestamp-v.firstTS)*time.Millisecond
-}
-
-func (v *viewing) silence(now time.Time) {
-	d := now.Sub(v.lastAt)
-	v.Silence = max(v.Silence, d)
-	if d > stallAfter {
-		v.Stalls++
-	}
-}
-
-// closeSilence counts the time since the last picture, too.
-func (v *viewing) closeSilence() {
-	if v.Started {
-		v.silence(time.Now())
-	}
-}
-
-// dialer makes connections; slow ones have a small receive buffer, so that the
-// server notices at once what the reader does.
-func dialer(slowKBps int) func(context.Context, string, string) (net.Conn, error) {
-	d := net.Dialer{Timeout: 10 * time.Second}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := d.DialContext(ctx, network, addr)
-		if err == nil && slowKBps > 0 {
-			err = c.(*net.TCPConn).SetReadBuffer(8 << 10)
-		}
-		return c, err
-	}
+	return secure, nil
 }
 
 type slowReader struct {
