@@ -80,6 +80,8 @@ type guard struct {
 	until    time.Time // when the present phase ends
 	deadline time.Time // as set on the connection
 	received atomic.Uint32
+	allowed  allowance
+	over     int // bit/s that it sends, when that is too much
 
 	windowEnd time.Time // of the pace
 	begun     int       // messages in that window
@@ -94,7 +96,7 @@ type guard struct {
 // from now. onClose is called once, when the guard is closed.
 func newGuard(conn net.Conn, t timeouts, onClose func()) *guard {
 	g := &guard{Conn: conn, times: t, handshakeLeft: handshakeSize, onClose: onClose,
-		onPanic: func(any, []byte) {}}
+		allowed: allowance{limit: defaultBitrate}, onPanic: func(any, []byte) {}}
 	g.in = inbuf{read: g.receive, buf: make([]byte, smallBuffer)}
 	g.chunks = newChunkReader(&g.in)
 	g.chunks.started = g.pace
@@ -173,7 +175,11 @@ func (g *guard) nextMessage() error {
 		}
 	}
 	ok, err := admit(&m)
-	if ok {
+	switch {
+	case err != nil:
+	case g.over > 0 && (!ok || m.typeID != typeAudio && m.typeID != typeVideo && m.typeID != typeData):
+		err = errTooFast // with media it is the session that ends it, with a word
+	case ok:
 		g.pass(&m)
 	}
 	return err
@@ -216,6 +222,9 @@ func (g *guard) receive(p []byte) (int, error) {
 	}
 	n, err := g.Conn.Read(p)
 	g.received.Add(uint32(n))
+	if over := g.allowed.take(g.now, n); over > 0 {
+		g.over = over
+	}
 	return n, err
 }
 
@@ -296,8 +305,11 @@ func (g *guard) drain() {
 	if !ok || c.CloseWrite() != nil || g.Conn.SetReadDeadline(time.Now().Add(time.Second)) != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, g.Conn, largeBuffer)
+	_, _ = io.CopyN(io.Discard, g.Conn, maxMessage)
 }
+
+// errTooFast ends a connection that sends more than the bitrate limit.
+var errTooFast = errors.New("media: over the bitrate limit")
 
 // errPanic ends a connection in whose handling something of ours panicked.
 var errPanic = errors.New("media: internal error")

@@ -13,6 +13,7 @@ const (
 	highBitrate    = 8_000_000
 	manyReconnects = 3
 	reconnectSpan  = 5 * time.Minute
+	tooFastShown   = time.Minute
 )
 
 // Warning names something about an incoming stream that hurts viewers.
@@ -29,6 +30,7 @@ const (
 	WarnNoVideo        Warning = "no-video"        // no picture for 5 s of stream
 	WarnHighBitrate    Warning = "high-bitrate"    // more than 8 Mbit/s: many viewers cannot follow
 	WarnManyReconnects Warning = "many-reconnects" // 3 or more interruptions in five minutes
+	WarnTooFast        Warning = "too-fast"        // cut off for sending more than MaxBitrate
 	WarnManyEncoders   Warning = "many-encoders"   // several send with the same key and throw each other out
 )
 
@@ -50,6 +52,8 @@ type Health struct {
 	Viewers, Peak    int
 	Bitrates         []int // bit/s in all, one each 5 s, oldest first, at most 60
 	Warnings         []Warning
+	TooFast          int // bit/s that a publisher was cut off for in the last minute; 0: none was
+	MaxBitrate       int // bit/s
 }
 
 // meter measures one show as it comes in. Times of the stream are those of the
@@ -59,6 +63,8 @@ type meter struct {
 	peak          int       // viewers
 	interruptions int
 	lost          []time.Time // the latest interruptions
+	tooFast       int         // bit/s that a publisher was cut off for
+	tooFastAt     time.Time
 
 	begun   time.Time // of the first tag; slots are counted from here
 	seconds [bitrateWindow + 1]second
@@ -198,6 +204,10 @@ func (s *stream) health(now time.Time) Health {
 		Viewers: len(s.viewers), Peak: m.peak,
 	}
 	h.AudioBitrate, h.VideoBitrate = m.bitrates(now)
+	h.MaxBitrate = s.relay.options.MaxBitrate
+	if now.Sub(m.tooFastAt) < tooFastShown {
+		h.TooFast = m.tooFast
+	}
 	if !m.begun.IsZero() {
 		m.roll(now)
 		h.Bitrates = append(h.Bitrates, m.history...)
@@ -222,6 +232,7 @@ func (s *stream) warnings(now time.Time, h *Health) (list []Warning) {
 	m := &s.meter
 	several := s.contest.on(now)
 	warn(WarnManyEncoders, several)
+	warn(WarnTooFast, h.TooFast > 0)
 	warn(WarnManyReconnects, !several && len(m.lost) == manyReconnects && now.Sub(m.lost[0]) <= reconnectSpan)
 	p := s.pub
 	if p == nil {

@@ -36,6 +36,7 @@ type IngestOptions struct {
 // tagWriter is what a session needs of a Publisher.
 type tagWriter interface {
 	WriteTag(t TagType, timestamp uint32, body []byte) error
+	TooFast(bitrate int)
 	Close()
 }
 
@@ -44,6 +45,7 @@ type Ingest struct {
 	auth    Authorizer
 	publish func(gigID string, p PublisherInfo) (tagWriter, error)
 	times   timeouts
+	bitrate int // most of one publisher, in bit/s
 	log     *slog.Logger
 	noise   noise
 	tries   tries
@@ -74,6 +76,7 @@ func NewIngest(r *Relay, a Authorizer, o IngestOptions) *Ingest {
 	i := &Ingest{
 		auth:      a,
 		times:     defaultTimeouts,
+		bitrate:   r.options.MaxBitrate,
 		log:       o.Logger,
 		noise:     noise{log: o.Logger},
 		gate:      gate{maxAll: o.MaxConns, maxAddr: o.MaxConnsPerAddr},
@@ -164,6 +167,7 @@ func (i *Ingest) admit(conn net.Conn) {
 		i.wg.Done()
 	})
 	g.onPanic = i.panicked
+	g.allowed.limit = i.bitrate
 	go i.greet(&visit{guard: g, entrant: e})
 }
 

@@ -127,6 +127,8 @@ func (r *recorder) WriteTag(t TagType, timestamp uint32, body []byte) error {
 	return nil
 }
 
+func (r *recorder) TooFast(int) {}
+
 func (r *recorder) Close() { close(r.ended) }
 
 // of returns the tags of one kind.

@@ -51,6 +51,9 @@ func (r *Relay) Full(gigID, viewerID string) (full bool) {
 	return full
 }
 
+// defaultBitrate is the limit of one publisher, in bit/s, unless another is set.
+const defaultBitrate = 20_000_000
+
 // aheadSpan is how far ahead of its bitrate limit a publisher may be, in time
 // of the limit: bursts pass, such as keyframes and what an encoder kept while
 // its line was broken. aheadLeast bytes may always be: no single message is

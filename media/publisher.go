@@ -71,16 +71,37 @@ func (p *Publisher) kick() {
 	}
 }
 
-// Close ends the publisher; the grace starts, unless it was taken over.
-func (p *Publisher) Close() {
-	p.s.relay.mu.Lock()
-	defer p.s.relay.mu.Unlock()
+// ended returns why the stream is not the publisher's any more, or nil.
+func (p *Publisher) ended() error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	if p.err == nil {
-		p.s.detach(ErrEnded)
-		p.s.relay.forget(p.s)
+	return p.err
+}
+
+// Close ends the publisher; the grace starts, unless it was taken over.
+func (p *Publisher) Close() { p.end(0) }
+
+// TooFast ends the publisher as Close does, because it sends so many bit/s,
+// more than MaxBitrate. Health says so for a while.
+func (p *Publisher) TooFast(bitrate int) { p.end(bitrate) }
+
+func (p *Publisher) end(tooFast int) {
+	r, s := p.s.relay, p.s
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.err != nil {
+		return
 	}
+	why := ErrEnded
+	if tooFast > 0 {
+		why = errTooFast
+		r.counters.refuse(refusedBitrate)
+		s.meter.tooFast, s.meter.tooFastAt = tooFast, time.Now()
+	}
+	s.detach(why)
+	r.forget(s)
 }
 
 func (p *Publisher) write(now time.Time, t TagType, ts uint32, body []byte) dropReason {

@@ -84,7 +84,7 @@ func NewRelay(o RelayOptions) *Relay {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	o.MaxBitrate = cmp.Or(o.MaxBitrate, 20_000_000)
+	o.MaxBitrate = cmp.Or(o.MaxBitrate, defaultBitrate)
 	o.MaxPublishers = cmp.Or(o.MaxPublishers, 100)
 	o.MaxViewers = cmp.Or(o.MaxViewers, 8000)
 	o.MaxShowViewers = cmp.Or(o.MaxShowViewers, 5000)

@@ -123,4 +123,5 @@ func BenchmarkIngest(b *testing.B) {
 type discard struct{}
 
 func (discard) WriteTag(TagType, uint32, []byte) error { return nil }
+func (discard) TooFast(int)                            {}
 func (discard) Close()                                 {}

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -30,6 +31,7 @@ type session struct {
 
 	pub    tagWriter // while publishing
 	gigID  string
+	stream uint32 // RTMP's number of the stream that it publishes on
 	since  time.Time
 	buf    bytes.Buffer // of one payload
 	reason error        // why the connection ends, when it is known
@@ -109,6 +111,9 @@ func (s *session) OnSetDataFrame(timestamp uint32, data *rtmpmsg.NetStreamSetDat
 
 // write appends a tag; an error ends the connection.
 func (s *session) write(t TagType, timestamp uint32, body []byte) error {
+	if s.visit.over > 0 {
+		return s.tooFast(s.visit.over)
+	}
 	err := s.pub.WriteTag(t, timestamp, body)
 	if err != nil {
 		s.reason = err
@@ -164,6 +169,10 @@ func (s *session) unpublish(why error) {
 	}
 	pub := s.pub
 	s.pub = nil
+	// The relay ends a publisher by closing its connection; it knows why.
+	if p, ok := pub.(*Publisher); ok {
+		why = cmp.Or(p.ended(), why)
+	}
 	s.visit.idling()
 	s.in.gate.advance(s.visit.entrant, stageGreeted)
 	s.in.log.Info("publisher ended", "gig", s.gigID, "addr", s.visit.RemoteAddr().String(),
@@ -183,6 +192,8 @@ func reasonOf(err error) string {
 		return "ended by us"
 	case errors.Is(err, errChunk), errors.Is(err, errAMF):
 		return err.Error()
+	case errors.Is(err, errTooFast):
+		return "more than the bitrate limit"
 	case errors.Is(err, errPanic):
 		return "internal error"
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -32,8 +32,9 @@ func (s *session) OnPublish(sc *rtmp.StreamContext, _ uint32, cmd *rtmpmsg.NetSt
 	}
 	// Some encoders add settings of their own behind the key.
 	key, _, _ := strings.Cut(cmd.PublishingName, "?")
+	s.stream = sc.StreamID
 	if err := s.takeStage(key); err != nil {
-		return s.refusePublish(sc.StreamID, err)
+		return s.refusePublish(err)
 	}
 	s.visit.publishing()
 	s.in.gate.advance(s.visit.entrant, stagePublishing)
@@ -81,7 +82,7 @@ func (s *session) authorize(key string) (string, error) {
 
 // refusePublish tells the encoder why it may not publish. BadName makes OBS
 // stop; after Failed it tries again by itself.
-func (s *session) refusePublish(streamID uint32, why error) error {
+func (s *session) refusePublish(why error) error {
 	code := rtmpmsg.NetStreamOnStatusCodePublishFailed
 	text := textTrouble
 	class := "trouble while checking a stream key"
@@ -95,14 +96,28 @@ func (s *session) refusePublish(streamID uint32, why error) error {
 		text, class = textLimit, "publisher over the limit"
 	}
 	s.in.noise.add(class, s.visit.RemoteAddr())
-	s.reason = errRefused
+	return s.dismiss(errRefused, code, text)
+}
+
+// tooFast ends the publisher of an encoder that sends more than the server
+// takes, and tells it why. FFmpeg shows the text and stops. OBS reads nothing
+// once it sends, and dials again by itself: there the studio has to say it.
+func (s *session) tooFast(bitrate int) error {
+	s.pub.TooFast(bitrate)
+	s.unpublish(errTooFast)
+	return s.dismiss(errTooFast, rtmpmsg.NetStreamOnStatusCodePublishBadName, textTooFast(bitrate, s.in.bitrate))
+}
+
+// dismiss tells the encoder why the connection ends. The error returned ends it.
+func (s *session) dismiss(why error, code rtmpmsg.NetStreamOnStatusCode, text string) error {
+	s.reason = why
 	s.visit.lingering()
-	err := s.command(streamID, "onStatus", 0, &rtmpmsg.NetStreamOnStatus{
+	err := s.command(s.stream, "onStatus", 0, &rtmpmsg.NetStreamOnStatus{
 		InfoObject: rtmpmsg.NetStreamOnStatusInfoObject{
 			Level: rtmpmsg.NetStreamOnStatusLevelError, Code: code, Description: text,
 		},
 	})
-	return errors.Join(errRefused, err)
+	return errors.Join(why, err)
 }
 
 // refuseConnect tells the encoder that the application is not the right one.

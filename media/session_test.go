@@ -286,6 +286,8 @@ func (p panicker) WriteTag(TagType, uint32, []byte) error {
 	return nil
 }
 
+func (panicker) TooFast(int) {}
+
 func (p panicker) Close() {
 	if p.where == "end" {
 		panic("injected")
