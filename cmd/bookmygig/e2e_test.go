@@ -74,11 +74,18 @@ func TestAnEvening(t *testing.T) {
 	}
 
 	for i, restart := range []func(){func() { p.stop() }, p.kill} {
+		for _, w := range []*window{anna, ben} {
+			w.watchesTheReturn()
+		}
 		restart()
 		p.start()
 		for _, w := range []*window{anna, ben} {
 			w.until(30*time.Second, `document.querySelector('#stream-state[data-state=live]')`)
 			w.plays(30*time.Second, 1280)
+			w.keepsWhatWasTyped()
+			if i == 0 {
+				w.cameBackWhenTold()
+			}
 		}
 		there, back := fmt.Sprintf("back after %d", i), fmt.Sprintf("me too, %d", i)
 		anna.say(there)
