@@ -26,6 +26,13 @@ import (
 // it told the server so; otherwise why it could not publish, with the
 // server's own words where it refused. No error holds the key.
 func Push(ctx context.Context, rtmpURL, key string, flv []byte, loop bool) error {
+	return PushFrom(ctx, rtmpURL, key, flv, loop, 0)
+}
+
+// PushFrom is Push with timestamps that begin at start instead of 0, as those
+// of an encoder do that has been running for so long. They are counted in
+// milliseconds of 32 bits, and wrap.
+func PushFrom(ctx context.Context, rtmpURL, key string, flv []byte, loop bool, start time.Duration) error {
 	clip, err := readClip(flv)
 	if err != nil {
 		return err
@@ -35,11 +42,11 @@ func Push(ctx context.Context, rtmpURL, key string, flv []byte, loop bool) error
 		return err
 	}
 	defer p.close()
-	return p.run(ctx, key, clip, loop)
+	return p.run(ctx, key, clip, loop, start)
 }
 
 // run publishes the clip over a connection that has shaken hands.
-func (p *pusher) run(ctx context.Context, key string, clip *clip, loop bool) error {
+func (p *pusher) run(ctx context.Context, key string, clip *clip, loop bool, start time.Duration) error {
 	// The end of ctx interrupts the waits of the opening; the sending looks
 	// at ctx itself, so that it can end cleanly.
 	stop := context.AfterFunc(ctx, func() { _ = p.conn.SetDeadline(time.Now()) })
@@ -55,7 +62,7 @@ func (p *pusher) run(ctx context.Context, key string, clip *clip, loop bool) err
 		gone <- p.drain()
 		close(gone)
 	}()
-	err = p.send(ctx, clip, loop, gone)
+	err = p.send(ctx, clip, loop, start, gone)
 	p.hangUp(gone)
 	if err != nil {
 		return fmt.Errorf("media: push: %w", err)
@@ -235,8 +242,8 @@ func (p *pusher) drain() error {
 }
 
 // send writes the clip, once or in a loop, and then the end.
-func (p *pusher) send(ctx context.Context, c *clip, loop bool, gone <-chan error) error {
-	start := time.Now()
+func (p *pusher) send(ctx context.Context, c *clip, loop bool, start time.Duration, gone <-chan error) error {
+	began := time.Now()
 	var offset time.Duration
 	for round := 0; round == 0 || loop; round++ {
 		for _, tag := range c.tags {
@@ -245,13 +252,13 @@ func (p *pusher) send(ctx context.Context, c *clip, loop bool, gone <-chan error
 			}
 			at := offset + time.Duration(tag.timestamp)*time.Millisecond
 			select {
-			case <-time.After(time.Until(start.Add(at))):
+			case <-time.After(time.Until(began.Add(at))):
 			case <-ctx.Done():
 				return p.finish()
 			case err := <-gone:
 				return fmt.Errorf("the server ended the connection: %w", err)
 			}
-			if err := p.writeTag(uint32(at.Milliseconds()), tag); err != nil {
+			if err := p.writeTag(uint32((start + at).Milliseconds()), tag); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -87,6 +88,38 @@ func TestPushLoop(t *testing.T) {
 		if (clipTag{TagVideo, 0, video[n].body}).endOfSequence() {
 			t.Errorf("tag %d ends the sequence", n)
 		}
+	}
+}
+
+// Encoders that have run for days come with large timestamps, and with those
+// that wrap at 24 and at 32 bits.
+func TestPushFrom(t *testing.T) {
+	flv := clipFile(t)
+	clip, err := readClip(flv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, start := range []uint32{1<<24 - 500, 1<<24 + 5, 1<<31 - 500, 1<<32 - 500} {
+		t.Run(fmt.Sprint(start), func(t *testing.T) {
+			t.Parallel()
+			r := newRecorder()
+			p := serveIngest(t, keyring{testKey: "gig"}, recordInto(r))
+			if err := PushFrom(t.Context(), p.url(), testKey, flv, false, time.Duration(start)*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			awaitEnd(t, r)
+			n := 0
+			for _, want := range clip.tags {
+				if want.kind != TagVideo {
+					continue
+				}
+				got := r.of(TagVideo)
+				if n >= len(got) || got[n].timestamp != start+want.timestamp || !bytes.Equal(got[n].body, want.body) {
+					t.Fatalf("tag %d of %d is missing or differs", n, len(got))
+				}
+				n++
+			}
+		})
 	}
 }
 
