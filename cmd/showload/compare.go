@@ -18,8 +18,10 @@ import (
 // comparison is what the flags of `showload compare` ask for.
 type comparison struct {
 	url, gig string
+	clip     string // to publish instead
+	shows    int
 	pid      int
-	viewers  []int
+	viewers  []int         // of all shows together
 	window   time.Duration // what is measured of each run
 	fill     time.Duration // before the first run
 	rounds   int
@@ -56,6 +58,8 @@ func parseComparison(args []string, usage io.Writer) (c comparison, err error) {
 	fs.SetOutput(usage)
 	fs.StringVar(&c.url, "url", "http://localhost:8080", "`URL` of the server")
 	fs.StringVar(&c.gig, "gig", "", "`id` of the gig, which must be live")
+	fs.StringVar(&c.clip, "clip", "", "FLV `file` to list a gig for and publish, instead of -gig")
+	fs.IntVar(&c.shows, "shows", 1, "`number` of gigs to publish the clip to; the viewers spread over them")
 	fs.IntVar(&c.pid, "pid", 0, "`process` of the server (Linux)")
 	viewers := fs.String("viewers", "10,100,1000", "how many viewers, one `number` after the other")
 	fs.DurationVar(&c.window, "window", 6*time.Second, "how long each run is measured when all viewers are there")
@@ -76,8 +80,10 @@ func parseComparison(args []string, usage io.Writer) (c comparison, err error) {
 	// The memory of a larger crowd would be taken for that of a smaller one after it.
 	slices.Sort(c.viewers)
 	switch {
-	case c.gig == "":
-		return c, errors.New("-gig: an id is needed")
+	case (c.gig == "") == (c.clip == ""):
+		return c, errors.New("-gig, -clip: either is needed")
+	case c.shows < 1 || c.shows > maxShows || c.shows > 1 && c.clip == "":
+		return c, fmt.Errorf("-shows: up to %d, of a -clip", maxShows)
 	case c.pid < 1:
 		return c, errors.New("-pid: the server's process is needed")
 	case c.window < time.Second || c.window > maxDuration:
@@ -108,8 +114,20 @@ type row struct {
 	product, floor side
 }
 
+// measure publishes where it is asked to, and measures every row.
 func (c comparison) measure(ctx context.Context) ([]row, error) {
-	streams := []string{streamURL(c.url, c.gig)}
+	if c.clip == "" {
+		return c.measureRows(ctx, []string{streamURL(c.url, c.gig)})
+	}
+	playing, err := startShows(ctx, c.url, c.clip, c.shows)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.measureRows(ctx, playing.streams)
+	return rows, errors.Join(err, playing.stop())
+}
+
+func (c comparison) measureRows(ctx context.Context, streams []string) ([]row, error) {
 	if !pause(ctx, c.fill) {
 		return nil, ctx.Err()
 	}

@@ -27,6 +27,7 @@ import (
 const (
 	maxViewers  = 10_000
 	maxChatters = 2_000
+	maxShows    = 200
 	maxRate     = 100.0
 	maxDuration = time.Hour
 )
@@ -35,6 +36,8 @@ const (
 type plan struct {
 	url      string
 	gig      string
+	clip     string   // file of a show to publish; empty: the gig is live
+	shows    int      // how many gigs to publish it to
 	streams  []string // URLs of FLV streams; the viewers spread over them
 	viewers  int
 	slow     int     // further viewers that read slowKBps
@@ -73,7 +76,19 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var playing *shows
+	if p.clip != "" {
+		if playing, err = startShows(ctx, p.url, p.clip, p.shows); err != nil {
+			return err
+		}
+		p.streams = playing.streams
+	}
 	r := execute(ctx, p)
+	if playing != nil {
+		if err := playing.stop(); err != nil {
+			return err
+		}
+	}
 	if p.json {
 		err = json.NewEncoder(stdout).Encode(r)
 	} else {
@@ -91,6 +106,8 @@ func parsePlan(args []string, usage io.Writer) (plan, error) {
 	fs.SetOutput(usage)
 	fs.StringVar(&p.url, "url", "http://localhost:8080", "`URL` of the server")
 	fs.StringVar(&p.gig, "gig", "", "`id` of the gig, which must be live for viewers")
+	fs.StringVar(&p.clip, "clip", "", "FLV `file` to list a gig for and publish, instead of -gig")
+	fs.IntVar(&p.shows, "shows", 1, "`number` of gigs to publish the clip to; the viewers spread over them")
 	fs.IntVar(&p.viewers, "viewers", 0, "viewers that read as fast as they can")
 	fs.IntVar(&p.slow, "slow", 0, "further viewers that read slowly")
 	fs.IntVar(&p.slowKBps, "slow-kbps", 16, "KiB a second that a slow viewer reads")
@@ -116,8 +133,10 @@ func (p plan) validate() error {
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 		return fmt.Errorf("-url: %q is not an http URL", p.url)
-	case p.gig == "":
-		return errors.New("-gig: an id is needed")
+	case (p.gig == "") == (p.clip == ""):
+		return errors.New("-gig, -clip: either is needed")
+	case p.shows < 1 || p.shows > maxShows || p.shows > 1 && (p.clip == "" || p.slow+p.chatters > 0):
+		return fmt.Errorf("-shows: up to %d, of a -clip, for viewers only", maxShows)
 	case p.viewers < 0 || p.slow < 0 || p.viewers+p.slow > maxViewers:
 		return fmt.Errorf("-viewers, -slow: from 0 to %d together", maxViewers)
 	case p.slowKBps < 1:

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type listed struct {
 const (
 	pageLimit = 1 << 20 // bytes of a page that are read
 	showTime  = 2 * time.Hour
+	spread    = 2 * time.Second // over which the keyframes of many shows are spread
 )
 
 var (
@@ -163,4 +165,53 @@ func awaitLive(ctx context.Context, stream string) error {
 			return fmt.Errorf("%s does not go live: %s", stream, res.Status)
 		}
 	}
+}
+
+// shows are several gigs that a clip is published to.
+type shows struct {
+	creator    *creator
+	publishing []*publishing
+	streams    []string // URLs
+}
+
+// startShows lists n gigs on the server and publishes the clip in the file to
+// each of them, not all in the same moment. They end with stop.
+func startShows(ctx context.Context, server, file string, n int) (*shows, error) {
+	clip, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCreator(server)
+	if err != nil {
+		return nil, err
+	}
+	s := &shows{creator: c}
+	for i := range n {
+		g, err := c.list(ctx, fmt.Sprintf("Load %d", i+1))
+		if err != nil {
+			return nil, errors.Join(err, s.stop())
+		}
+		s.publishing = append(s.publishing, publish(ctx, g, clip, 0))
+		s.streams = append(s.streams, streamURL(server, g.id))
+		pause(ctx, spread/time.Duration(n))
+	}
+	for _, stream := range s.streams {
+		if err := awaitLive(ctx, stream); err != nil {
+			return nil, errors.Join(err, s.stop())
+		}
+	}
+	return s, nil
+}
+
+// stop ends the shows. It returns what ended any of them before.
+func (s *shows) stop() error {
+	defer s.creator.close()
+	for _, p := range s.publishing {
+		p.cancel()
+	}
+	var err error
+	for _, p := range s.publishing {
+		err = errors.Join(err, p.stop())
+	}
+	return err
 }

@@ -37,7 +37,7 @@ func (r row) cells() []string {
 // writeTable writes the rows and, beneath them, which of them the machine's
 // limit may have shaped.
 func writeTable(out io.Writer, rows []row, markdown bool) error {
-	sep, end := "\t", "\n"
+	sep, end := "\t", "\t\n"
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	var to io.Writer = w
 	if markdown {
