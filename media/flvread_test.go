@@ -34,9 +34,11 @@ type flvStream struct {
 	Flags byte
 	Tags  []flvTag
 
-	raw   bool // what an encoder made: only the format is checked
-	buf   []byte
-	begun bool
+	raw    bool // what an encoder made: only the format is checked
+	viewed bool // what a viewer got: each tag can be decoded
+	buf    []byte
+	begun  bool
+	heads  map[TagType]codec // of the latest sequence headers
 }
 
 // feed takes what was written and fails on anything that is no FLV, on a
@@ -87,11 +89,43 @@ func (f *flvStream) check(t flvTag) error {
 	if n := len(f.Tags); n > 0 && !f.raw && t.TS < f.Tags[n-1].TS {
 		return fmt.Errorf("timestamp went back: %d after %d", t.TS, f.Tags[n-1].TS)
 	}
+	if err := f.decodable(t); err != nil {
+		return err
+	}
 	if t.Type != TagVideo || t.info().kind != kindFrame {
 		return nil
 	}
 	if i := f.index(TagVideo, kindKeyframe); i < 0 {
 		return errors.New("a picture that needs others before any keyframe")
+	}
+	return nil
+}
+
+// decodable fails on a tag of a track that the FLV header does not announce,
+// and on a frame whose codec differs from the latest sequence header's.
+func (f *flvStream) decodable(t flvTag) error {
+	if t.Type == TagScript || !f.viewed {
+		return nil
+	}
+	info, flag := t.info(), byte(1)
+	if t.Type == TagAudio {
+		flag = 4
+	}
+	if f.Flags&flag == 0 {
+		return fmt.Errorf("type %d: a track that is not announced", t.Type)
+	}
+	switch info.kind {
+	case kindEnd, kindBad:
+		return fmt.Errorf("type %d: kind %d was relayed", t.Type, info.kind)
+	case kindHeader:
+		if f.heads == nil {
+			f.heads = make(map[TagType]codec)
+		}
+		f.heads[t.Type] = info.codec
+	case kindFrame, kindKeyframe:
+		if h := f.heads[t.Type]; info.codec.headers && h != info.codec {
+			return fmt.Errorf("type %d: %s under a header of %q", t.Type, info.codec.name, h.name)
+		}
 	}
 	return nil
 }
@@ -128,7 +162,7 @@ func join(t testing.TB, r *Relay, gig, id string) *player {
 		t.Fatalf("join: %v", err)
 	}
 	t.Cleanup(v.Close)
-	return &player{v: v}
+	return &player{v: v, flvStream: flvStream{viewed: true}}
 }
 
 // more reads until n tags are there in all.

@@ -1,0 +1,177 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/metrics"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// checkGuard holds that a connection keeps no more than its bounds say.
+func checkGuard(g *guard) error {
+	held, kept := 0, cap(g.in.buf)+cap(g.chunks.spare)
+	for _, cs := range g.chunks.streams {
+		if kept += cap(cs.body); cs.open {
+			held += len(cs.body)
+		}
+	}
+	if held != g.chunks.held {
+		return fmt.Errorf("%d bytes of unfinished messages, %d are counted", held, g.chunks.held)
+	}
+	if held > g.chunks.maxHeld || len(g.chunks.streams) > maxChunkStreams {
+		return fmt.Errorf("%d bytes held on %d chunk streams", held, len(g.chunks.streams))
+	}
+	// A buffer that grows has up to twice the bytes in it; one of a message that
+	// is over is kept, and one lent to the next.
+	if most := largeBuffer + 2*g.chunks.maxHeld + 4*min(g.chunks.maxLength, maxSpare); kept > most {
+		return fmt.Errorf("%d bytes kept, at most %d should be", kept, most)
+	}
+	return nil
+}
+
+// checkRing holds that a ring, if there is one, is within its bound.
+func checkRing(t *testing.T, r *ring) {
+	t.Helper()
+	if r == nil {
+		return
+	}
+	size := 0
+	for _, b := range r.blocks {
+		size += cap(b.buf)
+	}
+	if size != r.size || size > r.maxBytes || len(r.joins) > maxJoins {
+		t.Fatalf("a ring of %d bytes, counted as %d, with %d joins", size, r.size, len(r.joins))
+	}
+}
+
+// checkEnd checks what must hold when all clients are gone: the show is in
+// its grace, then over, and nothing is left.
+func (r *rig) checkEnd() {
+	if r.opened != r.closed || r.relay.Stats().Publishers != 0 {
+		r.t.Fatalf("%d publishers, %d were closed, %d are counted", r.opened, r.closed, r.relay.Stats().Publishers)
+	}
+	if state := r.relay.State("gig"); state == StateLive || r.wasLive && state != StateReconnecting {
+		r.t.Fatalf("%s, was live: %t", state, r.wasLive)
+	}
+	if n := len(r.ingest.gate.all) + len(r.ingest.gate.byAddr); n != 0 {
+		r.t.Fatalf("%d entries at the gate", n)
+	}
+	for _, w := range r.watchers {
+		w.free()
+	}
+	for _, v := range r.crowd {
+		v.Close()
+	}
+	time.Sleep(rigGrace)
+	synctest.Wait()
+	if n := len(r.relay.streams); n != 0 || r.relay.State("gig") != StateIdle {
+		r.t.Fatalf("%d streams after the grace", n)
+	}
+	for _, w := range r.watchers {
+		r.checkWatched(w)
+	}
+	if s := r.relay.Stats(); s.Viewers != 0 {
+		r.t.Fatalf("%d viewers are counted", s.Viewers)
+	}
+	// What the rig keeps itself is in it: this is about bytes that only declare.
+	if n := allocated() - r.allocs; n > 16<<20+1<<10*uint64(r.bytes) {
+		r.t.Fatalf("%d bytes allocated for %d bytes sent", n, r.bytes)
+	}
+}
+
+// allocated returns the bytes that were allocated in the process so far.
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}
+
+// watcher is a viewer that reads all the time, or one batch at each step.
+type watcher struct {
+	player
+	step chan struct{} // nil: all the time
+	once sync.Once
+	done chan struct{}
+	bad  error // what is wrong with the stream
+	err  error // why it ended
+}
+
+// watch lets one more viewer join; every second one is slow.
+func (r *rig) watch() {
+	w := &watcher{done: make(chan struct{})}
+	id := ""
+	if len(r.watchers)%2 == 1 {
+		w.step, id = make(chan struct{}), "slow"
+	}
+	v, err := r.relay.Join("gig", id)
+	if errors.Is(err, ErrLimit) {
+		return
+	}
+	if err != nil {
+		r.t.Fatalf("no viewer can join a live stream: %v", err)
+	}
+	w.v, w.viewed = v, true
+	r.watchers = append(r.watchers, w)
+	go w.read(r.t.Context())
+}
+
+func (w *watcher) read(ctx context.Context) {
+	defer close(w.done)
+	defer w.v.Close()
+	for {
+		if w.step != nil {
+			<-w.step
+		}
+		bufs, err := w.v.Next(ctx)
+		if err != nil {
+			w.err = err
+			return
+		}
+		if w.bad = w.feed(bufs); w.bad != nil {
+			return
+		}
+	}
+}
+
+// walk lets a slow viewer read one batch.
+func (w *watcher) walk() {
+	if w.step == nil {
+		return
+	}
+	select {
+	case w.step <- struct{}{}:
+	default:
+	}
+}
+
+// free lets a slow viewer read all.
+func (w *watcher) free() {
+	if w.step != nil {
+		w.once.Do(func() { close(w.step) })
+	}
+}
+
+// checkWatched holds that a viewer, whose stream is over, got whole tags that
+// a publisher had written.
+func (r *rig) checkWatched(w *watcher) {
+	select {
+	case <-w.done:
+	default:
+		r.t.Fatal("a viewer waits for more of a show that is over")
+	}
+	ends := []error{io.EOF, ErrReplaced}
+	if w.bad != nil || !slices.Contains(ends, w.err) || len(w.buf) > 0 {
+		r.t.Fatalf("a viewer ended with %v, %v, %d bytes over", w.bad, w.err, len(w.buf))
+	}
+	for i, tag := range w.Tags {
+		if !r.written[tagHash(tag.Type, tag.Body)] {
+			r.t.Fatalf("tag %d of type %d was not sent", i, tag.Type)
+		}
+	}
+}
