@@ -20,6 +20,9 @@ var (
 	errTooLarge   = errors.New("handlers: request too large")
 )
 
+// retryAfter is when who was refused for now may ask again, in seconds.
+const retryAfter = "5"
+
 // statuses maps errors to status codes; the first match counts. What is not in
 // it is 500.
 var statuses = []struct {
@@ -66,7 +69,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 			s.Logger.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)
 		}
 		if status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "5")
+			w.Header().Set("Retry-After", retryAfter)
 		}
 		if err := s.render(w, r, status, views.ErrorPage(status)); err != nil {
 			s.Logger.Error("error page failed", "err", err)

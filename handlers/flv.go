@@ -25,6 +25,7 @@ const sendBuffer = 256 << 10
 const (
 	stallLimit = 10 * time.Second
 	batchLimit = 60 * time.Second
+	looks      = 4 // at what a viewer takes, in each stallLimit
 )
 
 // viewerID is what a player may call itself in ?viewer=.
@@ -41,20 +42,26 @@ func (s *Server) liveFLV(w http.ResponseWriter, r *http.Request) error {
 	if g.Over() {
 		return media.ErrNotLive
 	}
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	if r.Method == http.MethodHead {
-		if s.Relay.State(g.ID) == media.StateIdle {
-			return media.ErrNotLive
-		}
-		h.Set("Content-Type", "video/x-flv")
-		return nil
-	}
 	id := r.URL.Query().Get("viewer")
 	if !viewerID.MatchString(id) {
 		id = ""
 	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if r.Method == http.MethodHead {
+		switch {
+		case s.Relay.State(g.ID) == media.StateIdle:
+			return media.ErrNotLive
+		case s.Relay.Full(g.ID, id):
+			return houseFull(w)
+		}
+		h.Set("Content-Type", "video/x-flv")
+		return nil
+	}
 	v, err := s.Relay.Join(g.ID, id)
+	if errors.Is(err, media.ErrLimit) {
+		return houseFull(w)
+	}
 	if err != nil {
 		return err
 	}
@@ -72,6 +79,17 @@ func (s *Server) liveFLV(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer v.Close()
 	s.streams.flush(r.Context(), w, v)
+	return nil
+}
+
+// houseFull answers a viewer for whom there is no seat. The header tells the
+// player that this is not one of the other reasons for a 503. A page of HTML
+// would be for nobody, and those who wait ask again and again.
+func houseFull(w http.ResponseWriter) error {
+	h := w.Header()
+	h.Set("X-House", "full")
+	h.Set("Retry-After", retryAfter)
+	http.Error(w, "The house is full. Try again in a few seconds.", statusOf(media.ErrLimit))
 	return nil
 }
 
@@ -121,14 +139,19 @@ func (st *streams) start(conn net.Conn, v *media.Viewer, head []byte) {
 // cut, and so is one that is not done within the batch limit.
 func (st *streams) write(sc *streamConn, bufs net.Buffers) error {
 	start := time.Now()
+	took := start // when it last took something, to within a look
 	for now := start; ; now = time.Now() {
-		if err := sc.conn.SetWriteDeadline(now.Add(st.stall())); err != nil {
+		if err := sc.conn.SetWriteDeadline(now.Add(st.stall() / looks)); err != nil {
 			return err
 		}
 		n, err := bufs.WriteTo(sc.conn)
+		if n > 0 {
+			took = time.Now()
+		}
 		sc.wrote.Store(time.Now().UnixNano())
+		stalled := time.Since(took) >= st.stall()
 		late := time.Since(start) > st.stall()*(batchLimit/stallLimit)
-		if err == nil || n == 0 || late || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err == nil || stalled || late || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
 	}

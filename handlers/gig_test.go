@@ -64,7 +64,7 @@ func TestGigPageInEachState(t *testing.T) {
 			p.one(t, "#viewer-count")
 			p.one(t, "#chat-log")
 			// All curtains stand in the page: a change of state swaps the lamp alone.
-			for _, when := range []string{"waiting", "reconnecting", "ended", "cancelled", "trouble", "codec", "restart", "late"} {
+			for _, when := range []string{"waiting", "reconnecting", "ended", "cancelled", "trouble", "codec", "restart", "full", "late"} {
 				p.one(t, `.curtain[data-when="`+when+`"]`)
 			}
 			if got := len(p.all(`a[href$="calendar.ics"]`)); (got == 1) != (c.state == "waiting") {

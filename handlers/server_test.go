@@ -40,15 +40,21 @@ func newTestServer(t *testing.T) *testServer {
 // newTestServerWith starts one whose relay keeps another ring than usual.
 func newTestServerWith(t *testing.T, o media.RelayOptions) *testServer {
 	t.Helper()
+	return newSmallServer(t, o, chat.HubOptions{})
+}
+
+// newSmallServer starts one with other bounds than usual.
+func newSmallServer(t *testing.T, o media.RelayOptions, ho chat.HubOptions) *testServer {
+	t.Helper()
 	data, err := store.OpenEmbedded(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	o.Logger = log
+	o.Logger, ho.Logger = log, log
 	relay := media.NewRelay(o)
 	broker := chat.NewLocalBroker(data)
-	hub := chat.NewHub(broker, ChatRenderer{}, chat.HubOptions{Logger: log})
+	hub := chat.NewHub(broker, ChatRenderer{}, ho)
 	s := NewServer(Options{Gigs: data, Sessions: data.Sessions(), Relay: relay, Hub: hub, History: broker,
 		RTMPPort: 1935, Logger: log})
 	relay.Observe(s)

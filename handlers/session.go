@@ -71,7 +71,7 @@ func (s *Server) sessionToken(r *http.Request) string {
 // refuse answers a request whose session cannot be read or kept.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.logSession("session failed", err)
-	w.Header().Set("Retry-After", "5")
+	w.Header().Set("Retry-After", retryAfter)
 	if err := s.render(w, r, http.StatusServiceUnavailable, views.ErrorPage(http.StatusServiceUnavailable)); err != nil {
 		s.Logger.Error("error page failed", "err", err)
 	}

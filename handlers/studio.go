@@ -116,6 +116,7 @@ func healthModel(h *media.Health, until time.Time) *views.HealthModel {
 		VideoCodec: h.VideoCodec, AudioCodec: h.AudioCodec, SampleRate: h.SampleRate, Channels: h.Channels,
 		VideoBitrate: h.VideoBitrate, AudioBitrate: h.AudioBitrate, Bitrates: h.Bitrates,
 		KeyframeInterval: h.KeyframeInterval, Viewers: h.Viewers, Peak: h.Peak,
+		TooFast: h.TooFast, MaxBitrate: h.MaxBitrate,
 	}
 	for _, w := range h.Warnings {
 		m.Warnings = append(m.Warnings, string(w))

@@ -105,12 +105,13 @@ func TestWarningsAreWords(t *testing.T) {
 	all := []media.Warning{
 		media.WarnLongKeyframes, media.WarnNoKeyframe, media.WarnVideoCodec, media.WarnVideoProfile, media.WarnAudioCodec,
 		media.WarnNoAudio, media.WarnNoVideo, media.WarnHighBitrate, media.WarnManyReconnects,
-		media.WarnManyEncoders,
+		media.WarnManyEncoders, media.WarnTooFast,
 	}
 	h := media.Health{
 		State: media.StateLive, Since: time.Now().Add(-41 * time.Minute), Interruptions: 2, VideoCodec: "HEVC", AudioCodec: "Speex",
 		KeyframeInterval: 8 * time.Second, VideoBitrate: 9_000_000, AudioBitrate: 160_000, SampleRate: 44100, Channels: 2,
 		Bitrates: []int{2_600_000, 1_700_000, 2_900_000}, Warnings: all,
+		TooFast: 30_100_000, MaxBitrate: 20_000_000,
 	}
 	p := renderHealth(t, &h)
 	headings := p.texts(".notice h3")
@@ -126,6 +127,7 @@ func TestWarningsAreWords(t *testing.T) {
 	}
 	want := []string{
 		"Your keyframes are 8 seconds apart", "Browsers cannot show HEVC", "Browsers cannot play Speex sound", "You send 9.2 Mbit/s",
+		"You were cut off: your encoder sent 31 Mbit/s",
 	}
 	for _, text := range want {
 		if !seen[text] {

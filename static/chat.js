@@ -16,12 +16,14 @@
   const triesMost = 10; // for each of them
   const answerIn = 15000; // ms; without an answer the line is dead
   const comingBack = "The chat is coming back. What you write now is sent then.";
+  const noPlace = "The chat is full. You come in by yourself as soon as somebody leaves.";
 
   // --- The connection ---
 
   let socket = null; // the present one
   let wrapper = null; // the extension's hold on it
   let again = false; // it was connected before
+  let full = false; // the chat had no place for us
 
   const isOpen = () => socket !== null && socket.readyState === WebSocket.OPEN;
 
@@ -45,6 +47,11 @@
     const query = new URLSearchParams({ after: last ? last.id.slice(2) : "0" });
     if (again) query.set("again", "1");
     socket = new WebSocket(url + "?" + query);
+    // Heard before the extension decides when to try again.
+    socket.addEventListener("close", (e) => {
+      full = e.code === 1013 && e.reason === "the room is full";
+      if (full) back = performance.now() + 5000 + 5000 * Math.random();
+    });
     // An error is always followed by a close, which is what counts; the
     // extension would do no more than print it.
     Object.defineProperty(socket, "onerror", { value: null, writable: false });
@@ -68,17 +75,22 @@
 
   let soon = 0; // timer of the line that says that the chat is coming back
 
-  chat.addEventListener("htmx:wsConnecting", () => link("down", again ? "Reconnecting" : "Connecting"));
+  chat.addEventListener("htmx:wsConnecting", () => full || link("down", again ? "Reconnecting" : "Connecting"));
 
   chat.addEventListener("htmx:wsOpen", (e) => {
     wrapper = e.detail.socketWrapper;
+    if (!full) comeIn(); // else the first message tells that there is a place
+  });
+
+  function comeIn() {
+    full = false;
     again = true;
     clearTimeout(soon);
-    if (slow().textContent === comingBack) say("");
+    if ([comingBack, noPlace].includes(slow().textContent)) say("");
     linked();
     outbox = outbox.filter((m) => m.tries < triesMost);
     pump();
-  });
+  }
 
   chat.addEventListener("htmx:wsClose", (e) => {
     const { code, target } = e.detail.event;
@@ -89,8 +101,12 @@
       link("closed", "Closed");
       return;
     }
-    link("down", "Reconnecting");
+    link("down", full ? "Full" : "Reconnecting");
     clearTimeout(soon);
+    if (full) {
+      say(noPlace);
+      return;
+    }
     soon = setTimeout(() => { if (!isOpen() && sayState() === "chat") say(comingBack); }, 1000);
   });
 
@@ -216,6 +232,7 @@
   });
 
   chat.addEventListener("htmx:wsAfterMessage", () => {
+    if (full) comeIn();
     afterLog();
     const line = slow().querySelector("[data-wait]:not([data-seen])");
     if (line) {

@@ -160,12 +160,35 @@ class StreamPlayer {
   #failed(detail, info) {
     const { MEDIA_CODEC_UNSUPPORTED: codec, MEDIA_FORMAT_UNSUPPORTED: format } = this.#lib.ErrorDetails;
     const status = info && info.code;
-    if (detail === codec || detail === format) {
+    if (status === 503) {
+      this.#queue();
+    } else if (detail === codec || detail === format) {
       this.#setTrouble("codec");
       this.#lost(PLAYER.maxDelay);
     } else {
       this.#lost(status >= 400 && status < 500 ? PLAYER.maxDelay : PLAYER.minDelay);
     }
+  }
+
+  // queue is called when the server would not let us in. It asks why; while the
+  // house is full it asks again and again, each time after what the server says
+  // and by chance up to twice as long, and goes in when there is a seat.
+  async #queue() {
+    this.#disconnect();
+    const answer = await fetch(this.#url, { method: "HEAD", cache: "no-store" }).catch(() => null);
+    if (this.#open || this.#timer || this.#userPaused || this.#state() !== "live") return;
+    if (!answer || answer.headers.get("X-House") !== "full") {
+      this.#setTrouble("");
+      if (answer && answer.ok) this.#connect();
+      else this.#lost(PLAYER.maxDelay);
+      return;
+    }
+    this.#setTrouble("full");
+    const wait = 1000 * (Number(answer.headers.get("Retry-After")) || 5);
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      if (!this.#userPaused && this.#state() === "live") this.#queue();
+    }, wait * (1 + Math.random()));
   }
 
   // lost gives the connection up and plans the next one. While the stage is

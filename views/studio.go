@@ -54,6 +54,7 @@ type HealthModel struct {
 	KeyframeInterval           time.Duration // 0: unknown
 	Viewers, Peak              int
 	Warnings                   []string // names of media.Warning
+	TooFast, MaxBitrate        int      // bit/s that it was cut off for, and that are the most
 }
 
 // studioLamp is the state in the creator's words.

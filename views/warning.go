@@ -38,6 +38,9 @@ func (h *HealthModel) advise(warning string) advice {
 	case "high-bitrate":
 		return advice{"warn", "You send " + Bitrate(h.VideoBitrate+h.AudioBitrate),
 			"Many people cannot receive that much, and their picture will stop. In OBS open Settings, then Output, and set Video Bitrate to 4000 Kbps or less."}
+	case "too-fast":
+		return advice{"bad", "You were cut off: your encoder sent " + megabits(h.TooFast),
+			"This server takes " + megabits(h.MaxBitrate) + " at most. In OBS open Settings, then Output, and lower the Video Bitrate; 4000 Kbps suit most people."}
 	case "many-encoders":
 		return advice{"bad", "Several encoders use your stream key",
 			"They throw each other off air, and the one that sends now is kept for a while. In OBS press Stop Streaming on every computer but one."}
@@ -47,6 +50,9 @@ func (h *HealthModel) advise(warning string) advice {
 	}
 	return advice{"warn", "Something is not right with your stream", "Stop streaming in OBS, and start again."}
 }
+
+// megabits is rounded up, so that what is over a limit does not read like it.
+func megabits(bits int) string { return fmt.Sprintf("%d Mbit/s", (bits+999_999)/1_000_000) }
 
 func times(n int) string {
 	switch n {
