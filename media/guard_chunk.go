@@ -260,7 +260,9 @@ func (r *chunkReader) begin(cs *chunkStream, step uint32) error {
 	}
 	cs.timestamp += step
 	cs.open = true
-	cs.body, r.spare = r.spare[:0], nil
+	if r.held == 0 { // else it could be lent to one unfinished message after the other
+		cs.body, r.spare = r.spare[:0], nil
+	}
 	return nil
 }
 

@@ -330,6 +330,32 @@ func TestGuardMemory(t *testing.T) {
 	runtime.KeepAlive(guards)
 }
 
+// Messages that are left unfinished keep little more than their own bytes: the
+// large buffer of a message that is over is not lent to each of them.
+func TestGuardUnfinished(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		big, last := maxBeforePublish/2, 4+maxChunkStreams-1
+		if live {
+			big = maxSpare / 2
+		}
+		in := bytes.Clone(hello)
+		for cs := 4; cs < last; cs++ {
+			in = craft(in, header{0, cs, 0, 1000, typeVideo, 1}, pattern(minChunkSize), whole(last, typeVideo, 0, pattern(big)))
+		}
+		g := newGuard(&sentConn{r: bytes.NewReader(in)}, defaultTimeouts, func() {})
+		if live {
+			g.publishing()
+		}
+		_, _ = io.Copy(io.Discard, g)
+		if n := len(g.chunks.streams); n != maxChunkStreams {
+			t.Fatalf("%d chunk streams", n)
+		}
+		if err := checkGuard(g); err != nil {
+			t.Errorf("live %t: %v", live, err)
+		}
+	}
+}
+
 // A panic of ours within the guard ends that connection only.
 func TestGuardPanics(t *testing.T) {
 	g := newGuard(&sentConn{r: bytes.NewReader(craft(hello, whole(6, typeVideo, 0, pattern(5))))}, defaultTimeouts, func() {})

@@ -29,7 +29,7 @@ func checkGuard(g *guard) error {
 	}
 	// A buffer that grows has up to twice the bytes in it; one of a message that
 	// is over is kept, and one lent to the next.
-	if most := largeBuffer + 2*g.chunks.maxHeld + 4*min(g.chunks.maxLength, maxSpare); kept > most {
+	if most := len(g.in.buf) + 2*held + 2*min(2*g.chunks.maxLength, maxSpare); kept > most {
 		return fmt.Errorf("%d bytes kept, at most %d should be", kept, most)
 	}
 	return nil
