@@ -70,6 +70,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			return runFloor(ctx, args[1:], stdout)
 		case "compare":
 			return runCompare(ctx, args[1:], stdout)
+		case "soak":
+			return runSoak(ctx, args[1:], stdout)
 		}
 	}
 	p, err := parsePlan(args, stdout)
