@@ -161,7 +161,7 @@
     if (e.target.id !== "chat-form") {
       if (isOpen()) return;
       e.preventDefault();
-      say("The chat is coming back. Please try again in a moment.");
+      say(full ? noPlace : "The chat is coming back. Please try again in a moment.");
       return;
     }
     const text = field().value.trim();
@@ -180,7 +180,7 @@
     if (wait) {
       e.preventDefault();
       field().value = "";
-      say(isOpen() ? "" : comingBack);
+      say(isOpen() ? "" : full ? noPlace : comingBack);
       return;
     }
     e.detail.parameters.client_id = m.id;

@@ -210,7 +210,7 @@ func stage(m GigModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "’s encoder sends something that browsers cannot play. They see a warning, and the picture comes as soon as it is put right.</p></div><div class=\"curtain\" data-when=\"full\"><h2>The house is full</h2><p>Every seat is taken just now. Keep this page open: the picture starts by itself as soon as one is free. The chat works here all the same.</p></div><div class=\"curtain\" data-when=\"restart\"><h2>Keep your seat</h2><p>Reconnecting: we had to restart. The picture comes back by itself in a few seconds.</p></div><div class=\"curtain\" data-when=\"late\"><h2>The picture is late</h2><p>It has to wait for a whole frame from ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "’s encoder sends something that browsers cannot play. They see a warning, and the picture comes as soon as it is put right.</p></div><div class=\"curtain\" data-when=\"full\"><h2>The house is full</h2><p>Every seat is taken just now. Keep this page open: the picture starts by itself as soon as one is free.</p></div><div class=\"curtain\" data-when=\"restart\"><h2>Keep your seat</h2><p>Reconnecting: we had to restart. The picture comes back by itself in a few seconds.</p></div><div class=\"curtain\" data-when=\"late\"><h2>The picture is late</h2><p>It has to wait for a whole frame from ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

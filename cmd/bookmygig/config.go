@@ -19,6 +19,9 @@ type config struct {
 	data            string // folder of the store
 	redis           string
 	demo            bool
+
+	maxBitrate, maxPublishers     int // of one publisher in Mbit/s; of shows on air
+	maxViewers, maxViewersPerShow int
 }
 
 // envPrefix precedes a flag's name, in capitals and with underscores, in the
@@ -38,6 +41,10 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (co
 	fs.StringVar(&c.rtmpURL, "rtmp-url", "", "`URL` that creators type into their encoder; empty: rtmp://<that host>:<rtmp port>/live")
 	fs.StringVar(&c.data, "data", "data", "`folder` of the embedded store")
 	fs.StringVar(&c.redis, "redis", "", "`URL` of a Redis server; this version has none: leave it empty")
+	fs.IntVar(&c.maxBitrate, "max-bitrate", 20, "most that one encoder may send on average over 5 s, in `Mbit/s`")
+	fs.IntVar(&c.maxPublishers, "max-publishers", 100, "most `shows` on air at once; each takes up to 32 MiB")
+	fs.IntVar(&c.maxViewers, "max-viewers", 8000, "most `viewers` of all shows")
+	fs.IntVar(&c.maxViewersPerShow, "max-viewers-per-show", 5000, "most `viewers` of one show")
 	fs.BoolVar(&c.demo, "demo", false, "list a sample gig and stream a short clip to it")
 
 	switch err := fs.Parse(args); {
@@ -109,6 +116,17 @@ func (c *config) validate() error {
 		}
 		if err != nil {
 			return fmt.Errorf("-rtmp-url: %q cannot be used: %w", c.rtmpURL, err)
+		}
+	}
+	for _, l := range []struct {
+		flag        string
+		value, most int
+	}{
+		{"max-bitrate", c.maxBitrate, 10_000}, {"max-publishers", c.maxPublishers, 1_000_000},
+		{"max-viewers", c.maxViewers, 1_000_000}, {"max-viewers-per-show", c.maxViewersPerShow, 1_000_000},
+	} {
+		if l.value < 1 || l.value > l.most {
+			return fmt.Errorf("-%s: %d is not a number from 1 to %d", l.flag, l.value, l.most)
 		}
 	}
 	if c.data == "" {

@@ -12,7 +12,8 @@ func none(string) string { return "" }
 
 func TestConfigDefaults(t *testing.T) {
 	c, err := parseConfig(nil, none, &bytes.Buffer{})
-	want := config{http: ":8080", rtmp: ":1935", ops: "127.0.0.1:9090", data: "data"}
+	want := config{http: ":8080", rtmp: ":1935", ops: "127.0.0.1:9090", data: "data",
+		maxBitrate: 20, maxPublishers: 100, maxViewers: 8000, maxViewersPerShow: 5000}
 	if err != nil || c != want {
 		t.Errorf("%+v, %v; want %+v", c, err, want)
 	}
@@ -22,11 +23,12 @@ func TestConfigSources(t *testing.T) {
 	env := map[string]string{
 		"BOOKMYGIG_HTTP": "127.0.0.1:81", "BOOKMYGIG_PUBLIC_URL": "https://Gigs.example/",
 		"BOOKMYGIG_RTMP_URL": "rtmp://in.gigs.example/live", "BOOKMYGIG_DEMO": "true", "BOOKMYGIG_DATA": "/var/gigs",
+		"BOOKMYGIG_MAX_BITRATE": "8", "BOOKMYGIG_MAX_PUBLISHERS": "3", "BOOKMYGIG_MAX_VIEWERS": "70", "BOOKMYGIG_MAX_VIEWERS_PER_SHOW": "50",
 	}
-	c, err := parseConfig([]string{"-http", "127.0.0.1:82", "-ops", ""}, func(k string) string { return env[k] }, &bytes.Buffer{})
+	c, err := parseConfig([]string{"-http", "127.0.0.1:82", "-ops", "", "-max-viewers", "60"}, func(k string) string { return env[k] }, &bytes.Buffer{})
 	want := config{
 		http: "127.0.0.1:82", rtmp: ":1935", publicURL: "https://Gigs.example", rtmpURL: "rtmp://in.gigs.example/live",
-		data: "/var/gigs", demo: true,
+		data: "/var/gigs", demo: true, maxBitrate: 8, maxPublishers: 3, maxViewers: 60, maxViewersPerShow: 50,
 	}
 	if err != nil || c != want {
 		t.Errorf("%+v, %v; want %+v", c, err, want)
@@ -60,6 +62,8 @@ func TestConfigRefusals(t *testing.T) {
 		{"rtmp-url", "https://gigs.example/live"}, {"rtmp-url", "rtmp://gigs.example"}, {"rtmp-url", "rtmp:///live"},
 		{"rtmp-url", "rtmp://gigs.example/stage"},
 		{"data", ""}, {"redis", "redis://localhost:6379/0"}, {"demo", "perhaps"},
+		{"max-bitrate", "0"}, {"max-bitrate", "10001"}, {"max-bitrate", "20M"}, {"max-bitrate", "2.5"}, {"max-publishers", "-1"},
+		{"max-publishers", "1000001"}, {"max-viewers", "0"}, {"max-viewers", "99999999999999999999"}, {"max-viewers-per-show", "many"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.flag+"="+tt.value, func(t *testing.T) {
@@ -101,7 +105,8 @@ func TestConfigHelp(t *testing.T) {
 	if _, err := parseConfig([]string{"-h"}, none, &usage); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-h: %v", err)
 	}
-	for _, f := range []string{"-http", "-rtmp", "-ops", "-public-url", "-rtmp-url", "-data", "-redis", "-demo", envPrefix} {
+	for _, f := range []string{"-http", "-rtmp", "-ops", "-public-url", "-rtmp-url", "-data", "-redis", "-demo", "-max-bitrate", "-max-publishers",
+		"-max-viewers", "-max-viewers-per-show", envPrefix} {
 		if !strings.Contains(usage.String(), f) {
 			t.Errorf("the usage lacks %s", f)
 		}

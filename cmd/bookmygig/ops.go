@@ -106,6 +106,7 @@ var (
 	descBytesOut    = desc("media_bytes_out_total", "Bytes of tags handed to viewers.")
 	descTagsIn      = desc("media_tags_in_total", "Tags from publishers.")
 	descTagsDropped = desc("media_tags_dropped_total", "Tags that were not relayed or that a viewer missed.", "reason")
+	descLimited     = desc("media_refused_total", "Viewers and publishers refused, and publishers cut off, by the limit that was reached.", "reason")
 	descRooms       = desc("chat_rooms", "Chat rooms with members.")
 	descMembers     = desc("chat_members", "Chat members connected.")
 	descMessages    = desc("chat_messages_total", "Chat messages delivered to this node.")
@@ -116,7 +117,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descPublishers, descViewers, descBytesIn, descBytesOut, descTagsIn,
-		descTagsDropped, descRooms, descMembers, descMessages, descRefused, descCut} {
+		descTagsDropped, descLimited, descRooms, descMembers, descMessages, descRefused, descCut} {
 		ch <- d
 	}
 }
@@ -137,6 +138,9 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(descTagsIn, r.TagsIn)
 	for reason, n := range r.TagsDropped {
 		counter(descTagsDropped, n, reason)
+	}
+	for reason, n := range r.Refused {
+		counter(descLimited, n, reason)
 	}
 	gauge(descRooms, h.Rooms)
 	gauge(descMembers, h.Members)

@@ -80,7 +80,10 @@ func newNode(c config, log *slog.Logger, ports listeners, data *store.Embedded) 
 	n := &node{config: c, log: log, ports: ports, data: data}
 	m := newMetrics()
 
-	n.relay = media.NewRelay(media.RelayOptions{Logger: log})
+	n.relay = media.NewRelay(media.RelayOptions{
+		Logger: log, MaxBitrate: c.maxBitrate * 1_000_000, MaxPublishers: c.maxPublishers,
+		MaxViewers: c.maxViewers, MaxShowViewers: c.maxViewersPerShow,
+	})
 	n.room = roomFor(openFiles())
 	n.ingest = media.NewIngest(n.relay, data, media.IngestOptions{Logger: log, MaxConns: n.room.rtmp})
 	broker := chat.NewLocalBroker(data)
@@ -171,6 +174,10 @@ func (n *node) logAddresses() {
 	}
 	n.log.Info("listening", "http", n.ports.http.Addr(), "rtmp", n.ports.rtmp.Addr(), "ops", ops,
 		"open", n.address())
+	if n.room.http < n.config.maxViewers || n.room.rtmp < n.config.maxPublishers {
+		n.log.Warn("connections end before the limits of viewers or publishers do; more open files may help (ulimit -n)",
+			"http", n.room.http, "rtmp", n.room.rtmp)
+	}
 }
 
 // address is where somebody at this machine finds the pages.
