@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bookmygig/media"
@@ -209,29 +210,45 @@ func TestStalledViewerIsCutAndSlowOneIsNot(t *testing.T) {
 	}
 }
 
-// trickle is a connection whose peer takes one byte in each period.
+// trickle is a connection whose peer takes one byte in each look, as often as
+// it still takes something.
 type trickle struct {
 	net.Conn
+	takes    int
 	deadline time.Time
 	writes   int
 }
 
 func (c *trickle) SetWriteDeadline(d time.Time) error { c.deadline = d; return nil }
 
-func (c *trickle) Write([]byte) (int, error) {
+func (c *trickle) Write([]byte) (n int, err error) {
 	c.writes++
 	time.Sleep(time.Until(c.deadline))
-	return 1, &net.OpError{Op: "write", Err: os.ErrDeadlineExceeded}
+	if c.writes <= c.takes {
+		n = 1
+	}
+	return n, &net.OpError{Op: "write", Err: os.ErrDeadlineExceeded}
 }
 
+// A reader of a byte at a time is not served for ever, and whoever stops to
+// take anything is cut one stall later, wherever in a batch that is.
 func TestBatchLimit(t *testing.T) {
-	st := streams{stallAt: 20 * time.Millisecond}
-	c := &trickle{}
-	if st.write(&streamConn{conn: c}, net.Buffers{make([]byte, 1000)}) == nil {
-		t.Fatal("a reader of a byte at a time is served for ever")
-	}
-	if c.writes < 3 || c.writes > 10 {
-		t.Errorf("cut after %d periods, want about 6", c.writes)
+	for takes, want := range map[int]int{
+		1000:      looks*int(batchLimit/stallLimit) + 1,
+		0:         looks,
+		1:         looks + 1,
+		2 * looks: 3 * looks,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var st streams
+			c := &trickle{takes: takes}
+			if st.write(&streamConn{conn: c}, net.Buffers{make([]byte, 1000)}) == nil {
+				t.Fatal("it was served to the end")
+			}
+			if c.writes != want {
+				t.Errorf("takes %d times: cut after %d looks, want %d", takes, c.writes, want)
+			}
+		})
 	}
 }
 

@@ -1,19 +1,32 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
+
+// crowdClip makes a clip of about 2.65 Mbit/s, no two of whose tags are the same.
+func crowdClip(t *testing.T) string {
+	return encodeClip(t, "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25:d=8,noise=alls=30:allf=t",
+		"-f", "lavfi", "-i", "anoisesrc=d=8:a=0.1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
+		"-b:v", "2550k", "-minrate", "2550k", "-maxrate", "2550k", "-bufsize", "2550k", "-g", "50", "-c:a", "aac", "-b:a", "96k")
+}
 
 // Five hundred people watch a show of 2.5 Mbit/s, and fifty of them have a
 // line that carries a twentieth of it: the others notice nothing, and memory
 // does not grow with time.
 func TestSlowViewersHarmNobody(t *testing.T) {
 	const viewers, slow = 450, 50
-	clip := encodeClip(t, "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25:d=8,noise=alls=30:allf=t",
-		"-f", "lavfi", "-i", "sine=d=8", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
-		"-b:v", "2400k", "-minrate", "2400k", "-maxrate", "2400k", "-bufsize", "2400k", "-g", "50", "-c:a", "aac", "-b:a", "96k")
+	clip := crowdClip(t)
 	p := startBuilt(t, fastProgram)
 	gig, target := p.listGig(t, "Full house")
 	publish(t, clip, target)
@@ -40,4 +53,114 @@ func TestSlowViewersHarmNobody(t *testing.T) {
 	if l.Server.RSSSecond > l.Server.RSSFirst*3/2+40<<20 {
 		t.Errorf("memory grew from %d to %d MB", l.Server.RSSFirst>>20, l.Server.RSSSecond>>20)
 	}
+}
+
+// perViewer is the most resident memory that a viewer may cost beyond the
+// ring, in bytes: a goroutine's stack (8 KiB at the most), the relay's and the
+// system's records of it, and as much again for what the garbage collector has
+// not taken back yet. What a viewer has not taken waits in the ring or in the
+// kernel's socket buffer, never in memory of its own.
+const perViewer = 20 << 10
+
+// A thousand people whose computers stand still, beside a hundred who watch a
+// show of 2.65 Mbit/s: those get each tag of it, and memory stays within the
+// ring and a small sum for each viewer. Whoever takes nothing is cut.
+func TestStalledViewersCostLittle(t *testing.T) {
+	const healthy, stalled = 100, 1000
+	const ringBytes = 32 << 20 // as media.RelayOptions has it
+	clip := crowdClip(t)
+	reels := readReels(t, clip)
+	p := startBuilt(t, fastProgram)
+	gig, target := p.listGig(t, "Few are awake")
+	resident := func() int { return int(p.metric("process_resident_memory_bytes")) }
+	empty := resident()
+	publish(t, clip, target)
+	eventually(t, 20*time.Second, "the gig is live", func() error { return p.isLive(gig) })
+
+	awake := make([]*viewer, healthy)
+	for i := range awake {
+		awake[i] = p.watch(t, gig)
+	}
+	awake[0].goesOn(1)
+	begin := time.Now()
+	conns := stallAll(t, p, gig, stalled)
+	crowd, most := 0, 0
+	eventually(t, 60*time.Second, "the thousand were there and are cut", func() error {
+		crowd, most = max(crowd, int(p.metric("bookmygig_viewers"))), max(most, resident())
+		if n := int(p.metric("bookmygig_viewers")); crowd < healthy+stalled || n > healthy {
+			return fmt.Errorf("%d viewers, %d at most", n, crowd)
+		}
+		return nil
+	})
+	t.Logf("all cut after %v; %d KiB resident without a show, %d KiB at most", time.Since(begin), empty>>10, most>>10)
+	if limit := empty + ringBytes + (healthy+stalled)*perViewer; most > limit {
+		t.Errorf("%d KiB resident, want %d at most", most>>10, limit>>10)
+	}
+	for _, c := range conns[:10] { // it takes a while to read what the system kept for them
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second)) // never fails on an open connection
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("a stalled viewer was not cut")
+		}
+	}
+	awake[0].goesOn(1)
+	seen := make([][]flvTag, healthy)
+	for i, v := range awake {
+		seen[i] = v.seen(0)
+	}
+	for i := range seen {
+		n, err := reels.whole(seen[i])
+		if err != nil {
+			t.Fatalf("a healthy viewer lost a tag: %v", err)
+		}
+		if most := len(seen[0]); n < most*9/10 {
+			t.Errorf("one had %d tags by then, another %d", n, most)
+		}
+	}
+}
+
+// stallAll opens connections to the gig's stream that take its head, and then
+// a kilobyte a second from one of them, and nothing from the others.
+func stallAll(t *testing.T, p *program, gig string, n int) []net.Conn {
+	t.Helper()
+	conns := make([]net.Conn, n)
+	dialer := net.Dialer{Timeout: 20 * time.Second, Control: func(_, _ string, c syscall.RawConn) (err error) {
+		if e := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) }); e != nil {
+			return e
+		}
+		return err
+	}}
+	var dials errgroup.Group
+	dials.SetLimit(50)
+	for i := range conns {
+		dials.Go(func() error {
+			c, err := dialer.Dial("tcp", p.http)
+			if err != nil {
+				return err
+			}
+			conns[i] = c
+			if _, err := io.WriteString(c, "GET /gigs/"+gig+"/live.flv HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				return err
+			}
+			_, err = io.ReadFull(c, make([]byte, 512))
+			return err
+		})
+	}
+	err := dials.Wait()
+	t.Cleanup(func() {
+		for _, c := range conns {
+			if c != nil {
+				c.Close()
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		time.Sleep(time.Second)
+		if _, err := io.ReadFull(conns[0], make([]byte, 1<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return conns
 }

@@ -26,7 +26,7 @@ const (
 type flvTag struct {
 	kind   byte
 	ts     uint32 // milliseconds
-	header bool   // a sequence header
+	header bool   // a sequence header, or the end of a sequence
 	key    bool   // a keyframe
 	sum    uint32 // of the body
 }
@@ -63,7 +63,7 @@ func readFLV(r io.Reader, take func(flvTag) error) error {
 		case flvAudio:
 			t.header = body[0]>>4 == 10 && body[1] == 0
 		case flvVideo:
-			t.header = body[0]&0xf == 7 && body[1] == 0
+			t.header = body[0]&0xf == 7 && body[1] != 1
 			t.key = body[0]>>4 == 1 && !t.header
 		}
 		if err := take(t); err != nil {
