@@ -30,16 +30,20 @@ func TestLimits(t *testing.T) {
 		}
 		return string(out)
 	}
+	publishers := func(want float64) {
+		t.Helper()
+		eventually(t, 20*time.Second, fmt.Sprintf("there are %v publishers", want), func() error {
+			if n := p.metric("bookmygig_publishers"); n != want {
+				return fmt.Errorf("%v publishers", n)
+			}
+			return nil
+		})
+	}
 	if out := send(offTarget); !strings.Contains(out, "The server is full") {
 		t.Errorf("one show too many: %s", out)
 	}
 	encoder.leave()
-	eventually(t, 10*time.Second, "the grace", func() error {
-		if n := p.metric("bookmygig_publishers"); n != 0 {
-			return fmt.Errorf("%v publishers", n)
-		}
-		return nil
-	})
+	publishers(0)
 	if out := send(offTarget); !strings.Contains(out, "The server is full") {
 		t.Errorf("in the place of one that is waited for: %s", out)
 	}
@@ -85,7 +89,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%v viewers are left in the grace", n)
 	}
 	encoder.comeBack()
-	eventually(t, 20*time.Second, "one that keeps to the limit is live", func() error { return p.isLive(on) })
+	publishers(1) // one that keeps to the limit
 	body, err := get(c, "http://"+p.ops+"/metrics", http.StatusOK)
 	if err != nil {
 		t.Fatal(err)
