@@ -3,8 +3,9 @@
 
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
+SOAKTIME ?= 1h
 
-.PHONY: run generate lint test bench fuzz demo-clip screenshots
+.PHONY: run generate lint test bench soak fuzz demo-clip screenshots
 
 run: ## the program with the demo show, at http://localhost:8080
 	go run ./cmd/bookmygig -demo
@@ -18,13 +19,17 @@ lint: ## format, generated files, vet, staticcheck
 
 test: ## all tests with the race detector
 	.ci/tools
-	go test -race -timeout 9m -p 2 $$(go list ./... | grep -v /cmd/bookmygig)
-	go test -race -timeout 9m -count 1 ./cmd/bookmygig # it builds the program, which go test does not see
+	go test -race -timeout 9m -p 2 $$(go list ./... | grep -v -e /cmd/bookmygig -e /cmd/showload)
+	go test -race -timeout 9m -count 1 ./cmd/bookmygig ./cmd/showload # they build the program, which go test does not see
 
 bench: ## benchmarks, then a crowd on a running server
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 	.ci/with-show sh -c 'go run ./cmd/showload -url $$SHOW_URL -gig $$SHOW_GIG -pid $$SHOW_PID \
 		-viewers 450 -slow 50 -chatters 100 -rate 0.5 -duration 30s'
+
+soak: ## shows come and go for SOAKTIME; then the server must be what it was before
+	.ci/with-show --no-demo sh -c 'go run ./cmd/showload soak -url $$SHOW_URL -ops $$SHOW_OPS \
+		-clip cmd/bookmygig/demo.flv -duration $(SOAKTIME)'
 
 fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$(go list ./...); do \

@@ -15,7 +15,7 @@ import (
 
 const (
 	soakShows   = 100             // at most
-	settleMost  = 3 * time.Minute // after everybody has left, for the server to let go of it all
+	letGoTime   = 3 * time.Minute // after everybody has left, for the server to let go of it all
 	settleEvery = 5 * time.Second
 	faultsKept  = 20
 )
@@ -30,6 +30,7 @@ type soak struct {
 	viewers  int // of each; one more is slow
 	chatters int // of each
 	clip     []byte
+	settling time.Duration // at most
 	out      io.Writer
 
 	mu     sync.Mutex
@@ -56,7 +57,7 @@ func runSoak(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 func parseSoak(args []string, stdout io.Writer) (*soak, error) {
-	s := &soak{out: stdout}
+	s := &soak{settling: letGoTime, out: stdout}
 	fs := flag.NewFlagSet("showload soak", flag.ContinueOnError)
 	fs.SetOutput(stdout)
 	fs.StringVar(&s.url, "url", "http://localhost:8080", "`URL` of the server, which nobody else uses")
@@ -154,9 +155,9 @@ func (s *soak) perform(ctx context.Context) {
 }
 
 // settle reads the server's figures until they are as they should be, or
-// settleMost has passed; then it returns the last ones.
+// the time for settling has passed; then it returns the last ones.
 func (s *soak) settle(ctx context.Context, good func(figures) bool) (f figures, err error) {
-	for end := time.Now().Add(settleMost); ; {
+	for end := time.Now().Add(s.settling); ; {
 		http.DefaultClient.CloseIdleConnections()
 		f, err = readFigures(ctx, s.ops, true)
 		if err != nil || good(f) || time.Now().After(end) {
