@@ -73,6 +73,12 @@ func TestStudioLooksGood(t *testing.T) {
 
 	kill()
 	w.waitFor(`document.querySelector("#stream-state").dataset.state === "reconnecting"`)
+	p, err := ts.Relay.Publish(id, media.PublisherInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.TooFast(31_000_000)
+	w.waitFor(`[...document.querySelectorAll(".notice h3")].map((h) => h.textContent).join("|") === "Your stream has stopped|You were cut off: your encoder sent 31 Mbit/s"`)
 	inAllLooks(t, w, "studio-grace")
 
 	eval[bool](w, `(document.querySelector("#act-end summary").click(), document.querySelector("#act-end form button").click(), true)`)
