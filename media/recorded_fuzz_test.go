@@ -111,7 +111,7 @@ func (m mutation) apply(all []recording, p []piece) []piece {
 	default:
 		p[i].b = m.rewrite(slices.Clone(p[i].b))
 	}
-	return p
+	return slices.DeleteFunc(p, func(p piece) bool { return len(p.b) == 0 })
 }
 
 // rewrite changes the bytes of one message.
@@ -169,7 +169,7 @@ func (r *rig) replay(start []byte, pieces []piece, other recording) {
 			for _, p := range other.pieces[:min(80, len(other.pieces))] {
 				o.write(p.b)
 			}
-			r.settle()
+			r.checkOnStage()
 		}
 	}
 }
@@ -193,13 +193,12 @@ func FuzzRecorded(f *testing.F) {
 		rec, other := all[int(which)%len(all)], all[int(mode&31)%len(all)]
 		o := RelayOptions{RingBytes: 256 << 10}
 		if mode&32 != 0 {
-			o.RingBytes = 32 << 10
+			o.RingBytes = 140 << 10
 		}
 		pieces := slices.Clone(rec.pieces)
 		for _, m := range mutations(input) {
 			pieces = m.apply(all, pieces)
 		}
-		pieces = slices.DeleteFunc(pieces, func(p piece) bool { return len(p.b) == 0 })
 		runRig(t, o, 0, mode&128 != 0, func(r *rig) {
 			r.crowded = mode&64 != 0
 			r.replay(bytes.Clone(rec.start), pieces, other)

@@ -50,11 +50,32 @@ func checkRing(t *testing.T, r *ring) {
 	}
 }
 
+// checkOnStage holds that a publisher that was taken over from is gone: its
+// session sees that at the next read, which the pace may put off.
+func (r *rig) checkOnStage() {
+	r.settle()
+	for range 100 {
+		if r.onStage() == r.relay.Stats().Publishers {
+			return
+		}
+		time.Sleep(defaultTimeouts.pace)
+		synctest.Wait()
+	}
+	r.t.Fatalf("%d publishers, %d are counted", r.onStage(), r.relay.Stats().Publishers)
+}
+
+// onStage returns how many publishers have not been closed.
+func (r *rig) onStage() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.opened - r.closed
+}
+
 // checkEnd checks what must hold when all clients are gone: the show is in
 // its grace, then over, and nothing is left.
 func (r *rig) checkEnd() {
-	if r.opened != r.closed || r.relay.Stats().Publishers != 0 {
-		r.t.Fatalf("%d publishers, %d were closed, %d are counted", r.opened, r.closed, r.relay.Stats().Publishers)
+	if r.onStage() != 0 || r.relay.Stats().Publishers != 0 {
+		r.t.Fatalf("%d publishers, %d are counted", r.onStage(), r.relay.Stats().Publishers)
 	}
 	if state := r.relay.State("gig"); state == StateLive || r.wasLive && state != StateReconnecting {
 		r.t.Fatalf("%s, was live: %t", state, r.wasLive)
@@ -157,8 +178,8 @@ func (w *watcher) free() {
 	}
 }
 
-// checkWatched holds that a viewer, whose stream is over, got whole tags that
-// a publisher had written.
+// checkWatched holds that a viewer, whose stream is over, got whole tags that a
+// publisher had written, and under the headers that they were written under.
 func (r *rig) checkWatched(w *watcher) {
 	select {
 	case <-w.done:
@@ -169,9 +190,17 @@ func (r *rig) checkWatched(w *watcher) {
 	if w.bad != nil || !slices.Contains(ends, w.err) || len(w.buf) > 0 {
 		r.t.Fatalf("a viewer ended with %v, %v, %d bytes over", w.bad, w.err, len(w.buf))
 	}
+	heads := map[TagType]uint64{}
 	for i, tag := range w.Tags {
-		if !r.written[tagHash(tag.Type, tag.Body)] {
+		hash := tag.hash()
+		under, ok := r.written[hash]
+		switch info := tag.info(); {
+		case !ok:
 			r.t.Fatalf("tag %d of type %d was not sent", i, tag.Type)
+		case info.kind == kindHeader:
+			heads[tag.Type] = hash
+		case info.codec.headers && info.kind <= kindKeyframe && !slices.Contains(under, heads[tag.Type]):
+			r.t.Fatalf("tag %d of type %d is under a header that is not its publisher's", i, tag.Type)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,10 +43,12 @@ type rig struct {
 	allocs   uint64
 
 	mu      sync.Mutex
-	bad     error           // what is wrong with a guard
-	written map[uint64]bool // hashes of all tags that publishers wrote
-	opened  int             // publishers
+	bad     error               // what is wrong with a guard
+	written map[uint64][]uint64 // tags that publishers wrote, and their sequence headers then
+	opened  int                 // publishers
 	closed  int
+
+	sessions sync.WaitGroup // that go-rtmp has not ended yet
 }
 
 // rigKeys are the stream keys that a rig knows; "slow" keeps the Authorizer
@@ -63,7 +66,7 @@ func rigKeys(ctx context.Context, key string) (string, error) {
 // silent.
 func runRig(t *testing.T, o RelayOptions, maxConns int, silent bool, f func(r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, ln: newWires(), served: make(chan error, 1), written: map[uint64]bool{}, most: 3}
+		r := &rig{t: t, ln: newWires(), served: make(chan error, 1), written: map[uint64][]uint64{}, most: 3}
 		log := slog.New(slog.NewTextHandler(&r.log, nil))
 		o.Logger, o.Grace = log, rigGrace
 		r.allocs = allocated()
@@ -90,7 +93,7 @@ func (r *rig) witness() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.opened++
-		return &witness{tagWriter: w, r: r}, nil
+		return &witness{tagWriter: w, r: r, heads: map[TagType]uint64{}}, nil
 	}
 	configure := r.ingest.configure
 	r.ingest.server = rtmp.NewServer(&rtmp.ServerConfig{OnConnect: func(conn net.Conn) (io.ReadWriteCloser, *rtmp.ConnConfig) {
@@ -100,6 +103,12 @@ func (r *rig) witness() {
 			defer r.mu.Unlock()
 			r.bad = cmp.Or(r.bad, checkGuard(g))
 		}
+		r.sessions.Add(1)
+		left := g.onClose
+		g.onClose = func() {
+			left()
+			r.sessions.Done()
+		}
 		return configure(conn)
 	}})
 }
@@ -107,18 +116,24 @@ func (r *rig) witness() {
 // witness stands between a session and its publisher.
 type witness struct {
 	tagWriter
-	r *rig
+	r     *rig
+	heads map[TagType]uint64 // latest sequence headers
 }
 
 var rigSeed = maphash.MakeSeed()
 
-func tagHash(t TagType, body []byte) uint64 {
-	return maphash.Bytes(rigSeed, body)<<8 | uint64(t)
-}
+func (t flvTag) hash() uint64 { return maphash.Bytes(rigSeed, t.Body)<<8 | uint64(t.Type) }
 
 func (w *witness) WriteTag(t TagType, timestamp uint32, body []byte) error {
+	tag := flvTag{Type: t, Body: bytes.TrimPrefix(body, setDataFrameHead)}
+	hash := tag.hash()
+	if tag.info().kind == kindHeader && len(body) <= maxHeaderBody {
+		w.heads[t] = hash
+	}
 	w.r.mu.Lock()
-	w.r.written[tagHash(t, bytes.TrimPrefix(body, setDataFrameHead))] = true
+	if heads := w.r.written[hash]; !slices.Contains(heads, w.heads[t]) {
+		w.r.written[hash] = append(heads, w.heads[t])
+	}
 	w.r.mu.Unlock()
 	return w.tagWriter.WriteTag(t, timestamp, body)
 }
@@ -215,6 +230,17 @@ func (r *rig) hangUp(silent bool) {
 		case <-late.C:
 			r.t.Fatal("a connection stays open")
 		}
+	}
+	r.settle()
+	ended := make(chan struct{})
+	go func() {
+		r.sessions.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-late.C:
+		r.t.Fatal("a session goes on without its connection")
 	}
 	r.settle()
 }

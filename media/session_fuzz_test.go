@@ -203,9 +203,12 @@ func FuzzSession(f *testing.F) {
 	f.Add(slices.Concat([]byte{1}, h264, frames, frames, []byte{14, 0}, frames))
 	f.Add(slices.Concat([]byte{1 | 16}, h264, frames, []byte{11, 2}, frames, []byte{11, 7}, frames))
 	f.Add(slices.Concat([]byte{1 | 32}, h264, []byte{12, 1, 10}, h264, frames, []byte{13, 0, 12, 0, 10}, h264, frames))
-	f.Add(slices.Concat([]byte{1 | 8}, h264, frames, []byte{8, typeVideo, 4, 40, 9, 2, 0x27, 1, 13, 1, 11, 14, 10}, h264, frames))
+	f.Add(slices.Concat([]byte{1 | 8}, h264, frames, []byte{8, typeVideo, 4, 40, 40, 2, 0x27, 1, 13, 1, 11, 14, 10}, h264, frames))
 	f.Add(slices.Concat([]byte{1}, h264, frames, []byte{4, 7, 0, 11, 3, 4, 3, 0}, h264, frames, []byte{15, 0, 15, 1, 10}, h264))
 	f.Add(craft([]byte{0, 4, 0, 1, 4, 1, 1, 4, 6, 1}, []byte{13, 2, 4, 12, 0, 13, 3, 15, 3, 10, 15, 2}, h264))
+	f.Add(slices.Concat([]byte{1}, frames, h264, []byte{0, 1, 4, 0, 4, 17, 2, 0, 0}, frames, []byte{15, 1}, frames))
+	f.Add(slices.Concat([]byte{1}, h264, frames, []byte{0, 3, 4, 236, 0, 4, 4, 250, 14, 0, 0, 2, 4, 230}, frames))
+	f.Add(slices.Concat([]byte{1}, h264, []byte{6, 13, 6, 0, 0, 0, 0, 1, 0, 9, 1, 0, 0, 0, 7, 4, 20, 64}, frames, []byte{4, 20, 0}, frames))
 	for _, h := range holes() {
 		f.Add(craft([]byte{4}, h.in[:min(len(h.in), 4<<10)]))
 		f.Add(craft([]byte{4 | 1}, h.in[:min(len(h.in), 4<<10)]))
@@ -217,7 +220,7 @@ func FuzzSession(f *testing.F) {
 		mode := s.next()
 		o, maxConns := RelayOptions{RingBytes: 256 << 10}, 0
 		if mode&32 != 0 {
-			o, maxConns = RelayOptions{RingBytes: 32 << 10, MaxBitrate: 1000, MaxPublishers: 1, MaxShowViewers: 5}, 2
+			o, maxConns = RelayOptions{RingBytes: 140 << 10, MaxBitrate: 1000, MaxPublishers: 1, MaxShowViewers: 5}, 2
 		}
 		runRig(t, o, maxConns, mode&8 != 0, func(r *rig) {
 			s.rig, r.crowded = r, mode&16 != 0
