@@ -21,6 +21,7 @@ var demoLine = regexp.MustCompile(`the demo show begins" open=(\S+)/gigs/([a-z0-
 
 // With -demo a fresh copy shows a live gig, the same one after a restart.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t, "-demo")
 	var first string
 	for run := range 2 {
@@ -85,6 +86,7 @@ func TestDemoGigIsListedOnce(t *testing.T) {
 // A demo that runs for days comes back after an interruption, though the time
 // of its gig has passed long ago.
 func TestDemoOutlivesItsGig(t *testing.T) {
+	t.Parallel()
 	c := config{http: "127.0.0.1:0", rtmp: "127.0.0.1:0"}
 	ports, err := listen(c)
 	if err != nil {

@@ -23,6 +23,7 @@ var whileAway = []string{"net::ERR", "WebSocket connection to", "status of 409",
 // and goes live, two people watch and chat, the encoder's line breaks, the
 // server is restarted and once it is killed, and a second gig runs beside it.
 func TestAnEvening(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t)
 	browser := openBrowser(t)
 	creator := openWindow(t, browser, "creator")

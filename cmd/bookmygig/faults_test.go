@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +22,7 @@ import (
 // one connection: it is never cut, timestamps never go back, and each time it
 // gets headers and a keyframe first (showload fails otherwise).
 func TestEncoderDiesAHundredTimes(t *testing.T) {
+	t.Parallel()
 	const rounds = 100
 	p := startProgram(t)
 	gig, target := p.listGig(t, "The show must go on")
@@ -196,6 +199,7 @@ func checkHistory(t *testing.T, p *program, room string, after uint64, a *acknow
 // SIGTERM in the middle of a busy show: viewers' streams end, chats are told
 // to come back, and the process ends well and soon.
 func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t)
 	gig, target := p.listGig(t, "Full house")
 	publish(t, "demo.flv", target)
@@ -226,6 +230,7 @@ func TestStopUnderLoad(t *testing.T) {
 
 // Clients that neither finish nor read cannot hold up a stop for long.
 func TestStopCutsWhatHangs(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t)
 	gig, target := p.listGig(t, "Hanging on")
 	publish(t, "demo.flv", target)
@@ -258,6 +263,7 @@ func TestStopCutsWhatHangs(t *testing.T) {
 
 // Requests that wait for their client hold up a stop for a moment only.
 func TestStopDoesNotWaitForBodies(t *testing.T) {
+	t.Parallel()
 	p := startBuilt(t, fastProgram)
 	for _, request := range []string{
 		"POST /gigs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na",
@@ -279,9 +285,11 @@ func TestStopDoesNotWaitForBodies(t *testing.T) {
 	}
 }
 
-// With few files to open, visitors who hold on to connections leave room for
-// an encoder.
+// With few files to open, visitors who hold on to connections keep neither an
+// encoder out nor those who watch from watching. Whoever comes is refused at
+// once, and let in again when there is room.
 func TestVisitorsLeaveRoomForEncoders(t *testing.T) {
+	t.Parallel()
 	path, err := fastProgram()
 	if err != nil {
 		t.Fatal(err)
@@ -292,15 +300,89 @@ func TestVisitorsLeaveRoomForEncoders(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := startBuilt(t, func() (string, error) { return few, nil })
-	gig, target := p.listGig(t, "Room for one")
-	for range 100 {
+	_, _, _, v := p.onAir(t, "Room for one")
+	other, target := p.listGig(t, "And one more")
+	newcomer := func() error { // one that has no connection yet
+		res, err := newClient(t).Get(p.url() + "/gigs/" + other + "/live.flv")
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		_, err = io.ReadFull(res.Body, make([]byte, 10<<10))
+		return err
+	}
+
+	held := holdOn(t, p, 100)
+	publish(t, "demo.flv", target)
+	eventually(t, 30*time.Second, "the other gig is live", func() error {
+		if !strings.Contains(p.log.String(), "gig="+other+" state=live") {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	v.goesOn(1)
+	for _, c := range held[64:] {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second)) // never fails on an open connection
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("a visitor too many is kept waiting")
+		}
+	}
+	release(held)
+	eventually(t, 30*time.Second, "there is room again", newcomer)
+	v.goesOn(1)
+
+	// And when the system has no file left for what the program would let in.
+	p.limitFiles(t, p.freeFile(t))
+	held = holdOn(t, p, 20)
+	v.goesOn(2)
+	release(held)
+	p.limitFiles(t, 64)
+	eventually(t, 30*time.Second, "there is room again", newcomer)
+	if n := strings.Count(p.log.String(), "too many open files"); n == 0 || n > 200 {
+		t.Errorf("the log says %d times that files have run out", n)
+	}
+}
+
+// holdOn opens connections that begin a request and never end it.
+func holdOn(t *testing.T, p *program, n int) (held []net.Conn) {
+	t.Helper()
+	for range n {
 		conn, err := net.Dial("tcp", p.http)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		_, _ = io.WriteString(conn, "POST /gigs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na") // over the limit it is closed
+		held = append(held, conn)
 	}
-	publish(t, "demo.flv", target)
-	eventually(t, 30*time.Second, "the gig is live and its page opens again", func() error { return p.isLive(gig) })
+	return held
+}
+
+func release(conns []net.Conn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// freeFile is the number that the next file would get which the program opens.
+func (p *program) freeFile(t *testing.T) (n int) {
+	t.Helper()
+	for ; ; n++ {
+		_, err := os.Lstat(fmt.Sprintf("/proc/%d/fd/%d", p.cmd.Process.Pid, n))
+		if errors.Is(err, os.ErrNotExist) {
+			return n
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// limitFiles changes how many files the running program may open.
+func (p *program) limitFiles(t *testing.T, n int) {
+	t.Helper()
+	out, err := exec.Command("prlimit", "--pid", strconv.Itoa(p.cmd.Process.Pid), fmt.Sprintf("--nofile=%d:", n)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("prlimit: %v %s", err, out)
+	}
 }

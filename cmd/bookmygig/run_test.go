@@ -139,6 +139,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestOpsEndpoints(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t)
 	c := newClient(t)
 	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/debug/pprof/goroutine?debug=1": "goroutine profile"} {
