@@ -178,7 +178,7 @@ type cutter struct {
 	part   []byte          // of a tag
 	file   []byte          // the stream's header
 	kinds  map[byte][]byte // metadata and sequence headers by the kind of tag
-	heads  []byte          // all that precedes a keyframe; nil: to be made anew
+	heads  []byte          // all that precedes the gop; nil: to be made anew
 	gop    []byte          // from the latest keyframe on
 	batch  []byte          // since the latest slice
 }
@@ -195,9 +195,9 @@ func (c *cutter) feed(b []byte) error {
 		done = before + at
 		switch {
 		case t.header || t.kind == tagScript:
-			c.kinds[t.kind], c.heads = bytes.Clone(whole), nil
+			c.kinds[t.kind] = bytes.Clone(whole)
 		case t.key:
-			c.gop = make([]byte, 0, cap(c.gop))
+			c.gop, c.heads = make([]byte, 0, cap(c.gop)), nil
 		}
 		if c.gop != nil {
 			c.gop, c.batch = append(c.gop, whole...), append(c.batch, whole...)
