@@ -1,6 +1,9 @@
 package media
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // cutDistance is the least time between two cuts of a stream: a publisher that
 // changes its codecs all the time must not have viewers come and go with it.
@@ -18,16 +21,26 @@ func (p *Publisher) settled(now time.Time, ts uint32) bool {
 }
 
 // tracksNow says what a stream that begins with a keyframe now would consist
-// of. Sound that this publisher has not shown yet is taken to be as it was
-// before; sound that is silent for long is taken to be gone.
+// of. Sound that is silent for long is taken to be gone.
 func (p *Publisher) tracksNow() tracks {
 	t := p.tracks
-	if p.running && p.s.timeline.out-p.s.meter.sound > goneAfter {
-		t.audio = codec{}
-	} else if t.audio.name == "" {
+	switch {
+	case t.audio.name == "" && !p.knownSilent():
 		t.audio = p.ringTracks().audio
+	case p.running && p.s.timeline.out-p.s.meter.sound > goneAfter:
+		t.audio = codec{}
 	}
 	return t
+}
+
+// knownSilent tells whether a publisher that has shown no sound will have
+// none: it says so in its metadata, or it has had time to show some. Players
+// wait for sound that they know of, so they should hear soon that it is gone.
+func (p *Publisher) knownSilent() bool {
+	if p.running {
+		return p.s.timeline.out-p.s.meter.began >= settleTime.Milliseconds()
+	}
+	return p.heads.meta != nil && !bytes.Contains(p.heads.meta, []byte("audiocodecid"))
 }
 
 // join appends a tag that viewers can start at. It is where a new publisher

@@ -336,3 +336,56 @@ func tracksComeLate(t *testing.T) {
 	u.drain(t)
 	wantTracks(t, u, 5)
 }
+
+// The next publisher has no sound. Players that wait for it are ended as soon
+// as that is known, and not when they have waited for seconds.
+func TestNextPublisherHasNoSound(t *testing.T) {
+	withSound := append(bytes.Clone(meta), "audiocodecid"...)
+	for _, tc := range []struct {
+		name string
+		meta []byte
+		late bool // its sound comes between its keyframes
+		cut  int  // at which keyframe, 0: not at all
+	}{
+		{"its metadata say so", meta, false, 1},
+		{"it shows none", withSound, false, 2},
+		{"it has no metadata and shows none", nil, false, 2},
+		{"it shows it late", withSound, true, 0},
+		{"it has no metadata and shows it late", nil, true, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := testRelay(t, RelayOptions{})
+			publish(t, r, "g").headers().frames(40).p.Close()
+			p := join(t, r, "g", "")
+			p.drain(t)
+			e := publish(t, r, "g")
+			if tc.meta != nil {
+				e.write(TagScript, 0, tc.meta)
+			}
+			e.write(TagVideo, 0, avcHeader)
+			for n := range 3 {
+				e.write(TagVideo, uint32(n)*1000, key(10))
+				if cut := p.v.ring.closed; cut != (tc.cut > 0 && n+1 >= tc.cut) {
+					t.Fatalf("after keyframe %d: cut is %v", n+1, cut)
+				}
+				if tc.late && n == 0 {
+					e.write(TagAudio, 0, aacHeader)
+				}
+				for i := 1; i < 25; i++ {
+					e.write(TagVideo, uint32(n*1000+i*40), inter(10))
+					if tc.late {
+						e.write(TagAudio, uint32(n*1000+i*40), sound(10))
+					}
+				}
+			}
+			wantState(t, r, "g", StateLive)
+			if tc.cut == 0 {
+				return
+			}
+			p.wantEOF(t)
+			q := join(t, r, "g", "")
+			q.drain(t)
+			wantTracks(t, q, 1)
+		})
+	}
+}
