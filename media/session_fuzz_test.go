@@ -123,11 +123,11 @@ func (s *fuzzSession) do() {
 	case 7: // a message that is longer or shorter than it says
 		id, head, step, kib, rest := s.next(), s.next(), s.next(), s.next(), s.next()
 		s.client().message(head, step, id, 1, int(kib)<<10|int(rest), s.some())
-	case 8: // a large one, of many chunks
+	case 8: // a large one, of many chunks, or most of one
 		id, head, step, kib := s.next(), s.next(), s.next(), s.next()
-		body := make([]byte, 1+int(kib%64)<<10)
+		body := make([]byte, max(int(kib%64), 1)<<10)
 		copy(body, s.some())
-		s.client().message(head, step, id, 1, len(body), body)
+		s.client().message(head, step, id, 1, len(body)+int(kib&128), body)
 	case 9:
 		size := num(uint32(s.next())<<16 | uint32(s.next())<<8 | uint32(s.next()))
 		c := s.client()
@@ -206,9 +206,10 @@ func FuzzSession(f *testing.F) {
 	f.Add(slices.Concat([]byte{1 | 8}, h264, frames, []byte{8, typeVideo, 4, 40, 40, 2, 0x27, 1, 13, 1, 11, 14, 10}, h264, frames))
 	f.Add(slices.Concat([]byte{1}, h264, frames, []byte{4, 7, 0, 11, 3, 4, 3, 0}, h264, frames, []byte{15, 0, 15, 1, 10}, h264))
 	f.Add(craft([]byte{0, 4, 0, 1, 4, 1, 1, 4, 6, 1}, []byte{13, 2, 4, 12, 0, 13, 3, 15, 3, 10, 15, 2}, h264))
-	f.Add(slices.Concat([]byte{1}, frames, h264, []byte{0, 1, 4, 0, 4, 17, 2, 0, 0}, frames, []byte{15, 1}, frames))
+	f.Add([]byte{0, 8, typeVideo, 4, 0, 168, 0, 14, 0, 8, typeVideo, 5, 0, 168, 0, 11, 1})
+	f.Add(slices.Concat([]byte{1, 0, 4, 4, 0, 0, 2, 4, 0, 14, 0}, frames, []byte{14, 0}, h264, []byte{0, 1, 4, 0, 4, 17, 2, 0, 0}, frames, []byte{15, 1}, frames))
 	f.Add(slices.Concat([]byte{1}, h264, frames, []byte{0, 3, 4, 236, 0, 4, 4, 250, 14, 0, 0, 2, 4, 230}, frames))
-	f.Add(slices.Concat([]byte{1}, h264, []byte{6, 13, 6, 0, 0, 0, 0, 1, 0, 9, 1, 0, 0, 0, 7, 4, 20, 64}, frames, []byte{4, 20, 0}, frames))
+	f.Add(slices.Concat([]byte{1}, h264, []byte{7, typeVideo, 2, 0, 1, 0, 128}, pattern(128), []byte{4, 20, 0}, frames))
 	for _, h := range holes() {
 		f.Add(craft([]byte{4}, h.in[:min(len(h.in), 4<<10)]))
 		f.Add(craft([]byte{4 | 1}, h.in[:min(len(h.in), 4<<10)]))
