@@ -241,7 +241,8 @@ class StreamPlayer {
   #progressed(step) {
     this.#played += step;
     this.#started = true;
-    if (this.#open) this.#setTrouble(""); // else it plays what it still has
+    // A connection that has ended is played out. One may bring sound alone.
+    if (this.#open) this.#setTrouble(this.#video.videoWidth ? "" : "dark");
     if (this.#played < 10) return;
     this.#delay = PLAYER.minDelay;
     this.#nudges = 0;
