@@ -210,6 +210,9 @@ func FuzzSession(f *testing.F) {
 	f.Add(slices.Concat([]byte{1, 0, 4, 4, 0, 0, 2, 4, 0, 14, 0}, frames, []byte{14, 0}, h264, []byte{0, 1, 4, 0, 4, 17, 2, 0, 0}, frames, []byte{15, 1}, frames))
 	f.Add(slices.Concat([]byte{1}, h264, frames, []byte{0, 3, 4, 236, 0, 4, 4, 250, 14, 0, 0, 2, 4, 230}, frames))
 	f.Add(slices.Concat([]byte{1}, h264, []byte{7, typeVideo, 2, 0, 1, 0, 128}, pattern(128), []byte{4, 20, 0}, frames))
+	large := []byte{8, typeVideo, 4, 40, 63, 2, 0x27, 1}
+	f.Add(slices.Concat([]byte{1, 4, 16, 0}, h264, large, large, []byte{14, 0, 4, 21, 0}, frames, large, large))
+	f.Add(slices.Concat([]byte{1 | 32, 9, 0, 255, 255}, h264, slices.Repeat(large, 75)))
 	for _, h := range holes() {
 		f.Add(craft([]byte{4}, h.in[:min(len(h.in), 4<<10)]))
 		f.Add(craft([]byte{4 | 1}, h.in[:min(len(h.in), 4<<10)]))
