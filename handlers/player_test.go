@@ -39,6 +39,7 @@ func (w *window) plays(seconds int) {
 // TestPublisherComesBack: the publisher is lost and comes back within the
 // grace; the same player plays on, and what someone was typing is still there.
 func TestPublisherComesBack(t *testing.T) {
+	t.Parallel()
 	ts := newTestServer(t)
 	rtmp := ts.ingest(t)
 	g, key := ts.listForFilm(t, nil)
@@ -74,6 +75,7 @@ func TestPublisherComesBack(t *testing.T) {
 // TestPlayerFollowsTheStage: waiting, live, ended, with no reload; and no
 // request that would end in 409.
 func TestPlayerFollowsTheStage(t *testing.T) {
+	t.Parallel()
 	ts := newTestServer(t)
 	rtmp := ts.ingest(t)
 	g, key := ts.listForFilm(t, func(g *store.Gig) { g.CreatorName = "Marta Okafor" })
@@ -215,6 +217,7 @@ func newLine(t *testing.T, to string) (*line, string) {
 // cut; each time the picture comes back, close to live. The chat's socket is no
 // help: where this visitor sits, none gets through.
 func TestPlayerHeals(t *testing.T) {
+	t.Parallel()
 	ts := newTestServer(t)
 	rtmp := ts.ingest(t)
 	g, key := ts.listForFilm(t, nil)
@@ -265,6 +268,7 @@ func TestPlayerHeals(t *testing.T) {
 // TestCodecBeyondTheBrowser: what browsers cannot decode is said on the stage,
 // and gone when the creator has put it right.
 func TestCodecBeyondTheBrowser(t *testing.T) {
+	t.Parallel()
 	ts := newTestServer(t)
 	rtmp := ts.ingest(t)
 	g, key := ts.listForFilm(t, nil)
@@ -285,6 +289,7 @@ func TestCodecBeyondTheBrowser(t *testing.T) {
 // TestNoKeyframeToStartAt: whoever comes in when the last keyframe is too long
 // ago to be kept reads why nothing is seen, and sees the next one.
 func TestNoKeyframeToStartAt(t *testing.T) {
+	t.Parallel()
 	ts := newTestServerWith(t, media.RelayOptions{RingAge: time.Second})
 	rtmp := ts.ingest(t)
 	g, key := ts.listForFilm(t, nil)
