@@ -5,7 +5,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 SOAKTIME ?= 1h
 
-.PHONY: run generate lint test bench soak fuzz demo-clip screenshots
+.PHONY: run generate lint test bench performance soak fuzz demo-clip screenshots
 
 run: ## the program with the demo show, at http://localhost:8080
 	go run ./cmd/bookmygig -demo
@@ -22,10 +22,14 @@ test: ## all tests with the race detector
 	go test -race -timeout 9m -p 2 $$(go list ./... | grep -v -e /cmd/bookmygig -e /cmd/showload)
 	go test -race -timeout 9m -count 1 ./cmd/bookmygig ./cmd/showload # they build the program, which go test does not see
 
-bench: ## benchmarks, then a crowd on a running server
+bench: ## benchmarks, a crowd on a running server, and crowds beside a bare server
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 	.ci/with-show sh -c 'go run ./cmd/showload -url $$SHOW_URL -gig $$SHOW_GIG -pid $$SHOW_PID \
 		-viewers 450 -slow 50 -chatters 100 -rate 0.5 -duration 30s'
+	.ci/performance short
+
+performance: ## table and plot of docs/performance.md
+	.ci/performance docs
 
 soak: ## shows come and go for SOAKTIME; then the server must be what it was before
 	.ci/with-show --no-demo sh -c 'go run ./cmd/showload soak -url $$SHOW_URL -ops $$SHOW_OPS \

@@ -137,8 +137,10 @@ func (p plan) validate() error {
 		return fmt.Errorf("-url: %q is not an http URL", p.url)
 	case (p.gig == "") == (p.clip == ""):
 		return errors.New("-gig, -clip: either is needed")
-	case p.shows < 1 || p.shows > maxShows || p.shows > 1 && (p.clip == "" || p.slow+p.chatters > 0):
-		return fmt.Errorf("-shows: up to %d, of a -clip, for viewers only", maxShows)
+	case p.shows < 1 || p.shows > maxShows || p.shows > 1 && (p.clip == "" || p.slow > 0):
+		return fmt.Errorf("-shows: up to %d, of a -clip, without slow viewers", maxShows)
+	case p.chatters > 0 && p.gig == "":
+		return errors.New("-chatters: in the room of a -gig")
 	case p.viewers < 0 || p.slow < 0 || p.viewers+p.slow > maxViewers:
 		return fmt.Errorf("-viewers, -slow: from 0 to %d together", maxViewers)
 	case p.slowKBps < 1:

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -72,6 +74,30 @@ func TestPublishingTellsWhyItEnded(t *testing.T) {
 		t.Errorf("stopped a second time: %v", err)
 	}
 	if _, err := startShows(t.Context(), "http://127.0.0.1:1", "no such file", 1); err == nil {
+		t.Error("no error though there is no clip")
+	}
+}
+
+// Several shows on the program itself, with viewers spread over them.
+func TestShowsWithViewers(t *testing.T) {
+	t.Parallel()
+	server, _ := soakServer(t, new(record))
+	var out bytes.Buffer
+	args := []string{"-url", server.url, "-clip", demoClip, "-shows", "3", "-viewers", "6", "-duration", "5s", "-ramp", "0s", "-json"}
+	if err := run(t.Context(), args, &out); err != nil {
+		t.Fatal(err, out.String())
+	}
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if v := r.Viewers; v.Started != 6 || v.Ended != 0 || v.Gaps != 0 || v.FaultsIn != 0 || v.FirstP50 == 0 {
+		t.Errorf("%+v", v)
+	}
+	if s := r.Steady; !s.Measured || s.Delivered != 1 || s.Bytes == 0 || s.LagP99 == 0 {
+		t.Errorf("%+v", s)
+	}
+	if err := run(t.Context(), []string{"-url", server.url, "-clip", "no such file", "-viewers", "1"}, &out); err == nil {
 		t.Error("no error though there is no clip")
 	}
 }

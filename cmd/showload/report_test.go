@@ -65,7 +65,8 @@ func TestPlanIsBounded(t *testing.T) {
 	for _, args := range []string{
 		"", "-gig", "-gig x -url localhost:8080", "-gig x -viewers 9999 -slow 2", "-gig x -viewers -1",
 		"-gig x -chatters 2001", "-gig x -rate 101", "-gig x -duration 2h", "-gig x -duration 0s",
-		"-gig x -ramp 1m", "-gig x -slow 1 -slow-kbps 0",
+		"-gig x -ramp 1m", "-gig x -slow 1 -slow-kbps 0", "-gig x -clip y", "-gig x -shows 2", "-clip y -shows 201",
+		"-clip y -shows 0", "-clip y -shows 2 -slow 1", "-clip y -chatters 1",
 	} {
 		if _, err := parsePlan(strings.Fields(args), &bytes.Buffer{}); err == nil {
 			t.Errorf("showload %s: no error", args)
@@ -98,12 +99,15 @@ func TestTableNamesEverything(t *testing.T) {
 	r := report{
 		Viewers: viewersReport{Asked: 2, Started: 1, FaultsIn: 1, Faults: []string{"went back"}, Refused: map[int]int{409: 1}},
 		Chat:    chatReport{Asked: 1, Joined: 1, Lost: 3},
-		Server:  usage{Watched: true, CPU: time.Second, Wall: 2 * time.Second, RSSMax: 5e6},
+		Steady: steady{Measured: true, Wall: 2 * time.Second, Bytes: 2e9, Delivered: .9876, CPU: time.Second, Memory: 2048,
+			Generator: time.Second, Idle: .25},
+		Server: usage{Watched: true, CPU: time.Second, Wall: 2 * time.Second, RSSMax: 5e6},
 	}
 	if err := r.print(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 of 2 started", "went back", "409:1", "1 of 1 joined", "lost", "50 % of one core", "5.0 MB"} {
+	for _, want := range []string{"1 of 2 started", "went back", "409:1", "1 of 1 joined", "lost", "50 % of one core", "5.0 MB",
+		"0.9876", "0.50 CPU s/GB", "2.0 KiB a viewer", "25 %"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
 		}

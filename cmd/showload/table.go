@@ -12,7 +12,7 @@ import (
 const busy = 0.05
 
 var columns = []string{
-	"shows × viewers", "CPU s/GB", "floor's", "ratio", "delivered", "stalled", "first keyframe p50 / p99, ms",
+	"shows", "viewers", "CPU s/GB", "floor's", "ratio", "delivered", "stalled", "first keyframe p50 / p99, ms",
 	"lag p50 / p99, ms", "floor's lag", "KiB a viewer", "floor's KiB", "Mbit/s", "idle",
 }
 
@@ -23,15 +23,24 @@ func (r row) cells() []string {
 		ratio = fmt.Sprintf("%.2f", p.perGB()/f.perGB())
 	}
 	return []string{
-		fmt.Sprintf("%d × %d", r.shows, r.viewers/r.shows),
+		fmt.Sprint(r.shows), fmt.Sprint(r.viewers),
 		fmt.Sprintf("%.2f", p.perGB()), fmt.Sprintf("%.2f", f.perGB()), ratio,
 		fmt.Sprintf("%.4f", p.delivered), fmt.Sprint(p.stalled + p.asked - p.started),
 		fmt.Sprintf("%.1f / %.1f", p.first50.Seconds()*1000, p.first99.Seconds()*1000),
 		fmt.Sprintf("%.1f / %.1f", p.lag50.Seconds()*1000, p.lag99.Seconds()*1000),
 		fmt.Sprintf("%.1f / %.1f", f.lag50.Seconds()*1000, f.lag99.Seconds()*1000),
-		fmt.Sprintf("%.1f", float64(p.memory)/1024), fmt.Sprintf("%.1f", float64(f.memory)/1024),
+		r.memory(p), r.memory(f),
 		fmt.Sprintf("%.0f", float64(p.bytes)*8/1e6/p.wall.Seconds()), fmt.Sprintf("%.0f %%", 100*p.idle),
 	}
+}
+
+// memory is the memory by viewer. With many shows what the server has for the
+// shows goes up and down by more than their few viewers take.
+func (r row) memory(s side) string {
+	if r.shows > 1 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f", float64(s.memory)/1024)
 }
 
 // writeTable writes the rows and, beneath them, which of them the machine's
