@@ -110,48 +110,45 @@ func (st *streams) start(conn net.Conn, v *media.Viewer, head []byte) {
 	if c, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = c.SetWriteBuffer(sendBuffer) // without it the stream runs as well
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	sc := &streamConn{conn: conn, cancel: cancel}
+	sc := &streamConn{conn: conn, cancel: v.Close}
 	ok := st.add(sc, func() {
 		defer st.remove(sc)
-		defer v.Close()
-		pending := net.Buffers{head}
-		for {
-			if st.write(sc, pending) != nil {
-				return
+		err := st.write(sc, net.Buffers{head})
+		for err == nil {
+			var bufs [][]byte
+			if bufs, err = v.Next(context.Background()); err == nil {
+				err = st.write(sc, bufs)
 			}
-			bufs, err := v.Next(ctx)
-			if err != nil {
-				return
-			}
-			pending = bufs
 		}
 	})
 	if !ok {
 		v.Close()
-		cancel()
 		_ = conn.Close()
 	}
 }
 
-// write sends all of bufs, as far as possible in one writev. A viewer that
-// takes something in each stall period may be slow; one that takes nothing is
-// cut, and so is one that is not done within the batch limit.
+// write sends all of bufs. A viewer that takes something in each stall period
+// may be slow; one that takes nothing is cut, and so is one that is not done
+// within the batch limit.
 func (st *streams) write(sc *streamConn, bufs net.Buffers) error {
 	start := time.Now()
 	took := start // when it last took something, to within a look
-	for now := start; ; now = time.Now() {
-		if err := sc.conn.SetWriteDeadline(now.Add(st.stall() / looks)); err != nil {
+	sc.pending = bufs
+	for now := start; ; {
+		sc.wrote.Store(now.UnixNano())
+		if err := sc.extend(now, st.stall()/looks); err != nil {
 			return err
 		}
-		n, err := bufs.WriteTo(sc.conn)
-		if n > 0 {
-			took = time.Now()
+		n, err := sc.send()
+		if err == nil {
+			return nil
 		}
-		sc.wrote.Store(time.Now().UnixNano())
-		stalled := time.Since(took) >= st.stall()
-		late := time.Since(start) > st.stall()*(batchLimit/stallLimit)
-		if err == nil || stalled || late || !errors.Is(err, os.ErrDeadlineExceeded) {
+		now = time.Now()
+		if n > 0 {
+			took = now
+		}
+		late := now.Sub(start) > st.stall()*(batchLimit/stallLimit)
+		if late || now.Sub(took) >= st.stall() || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -21,8 +20,33 @@ type streams struct {
 
 type streamConn struct {
 	conn   net.Conn
-	cancel context.CancelFunc
-	wrote  atomic.Int64 // when the last write returned, in Unix nanoseconds
+	cancel func()       // ends a wait for something to write
+	wrote  atomic.Int64 // when the last write began, in Unix nanoseconds
+
+	// Of the goroutine that writes.
+	until   time.Time   // the write deadline
+	pending net.Buffers // what is being written
+}
+
+// extend sets the write deadline to look from now, unless half of that is left
+// still: a deadline for each write would be a good part of the write's price.
+func (sc *streamConn) extend(now time.Time, look time.Duration) error {
+	if sc.until.Sub(now) >= look/2 {
+		return nil
+	}
+	sc.until = now.Add(look)
+	return sc.conn.SetWriteDeadline(sc.until)
+}
+
+// send writes what is pending, as far as it can, and takes that off: one slice,
+// as there nearly always is, with a plain write, several with one writev.
+func (sc *streamConn) send() (int64, error) {
+	if len(sc.pending) != 1 {
+		return sc.pending.WriteTo(sc.conn)
+	}
+	n, err := sc.conn.Write(sc.pending[0])
+	sc.pending[0] = sc.pending[0][n:]
+	return int64(n), err
 }
 
 func (st *streams) stall() time.Duration {

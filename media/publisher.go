@@ -53,11 +53,9 @@ func (p *Publisher) WriteTag(t TagType, timestamp uint32, body []byte) error {
 	s.meter.received(now, t, len(body))
 	why := p.write(now, t, timestamp, body)
 	p.open(now, timestamp)
-	wake := s.publish(now)
+	r, waiting := s.ring, s.publish(now)
 	s.mu.Unlock()
-	if wake != nil {
-		close(wake)
-	}
+	s.wake(r, waiting)
 	if why != relayed {
 		c.drop(why)
 	}

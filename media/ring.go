@@ -63,9 +63,10 @@ type ring struct {
 	open   bool   // viewers can join
 	closed bool   // no tag follows
 
-	wake     chan struct{} // closed when visible moves; nil while nobody waits
+	waiting  line // viewers that have all that is visible
 	lastWake time.Time
-	timer    *time.Timer // pending wake-up, or nil
+	timer    *time.Timer // of the next wake-up; nil before the first that was put off
+	armed    bool        // the timer runs
 }
 
 func newRing(maxBytes int, maxAge time.Duration) *ring {

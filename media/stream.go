@@ -121,9 +121,7 @@ func (s *stream) dropRing() {
 	if s.ring == nil {
 		return
 	}
-	s.relay.cancel(s.ring.timer)
-	s.ring.timer = nil
-	s.ring.close()
+	s.closeRing(s.ring)
 	s.ring = nil
 }
 
@@ -146,11 +144,11 @@ func (s *stream) join(viewerID string) (*Viewer, error) {
 	if old := s.byID[viewerID]; viewerID != "" && old != nil {
 		old.replaced = true
 		s.remove(old) // the newer one takes its place
-		close(old.gone)
+		old.nudge()
 	} else if err := s.relay.seat(len(s.viewers)); err != nil {
 		return nil, err
 	}
-	v := &Viewer{s: s, id: viewerID, ring: s.ring, gone: make(chan struct{})}
+	v := &Viewer{s: s, id: viewerID, ring: s.ring, wake: make(chan struct{}, 1)}
 	s.viewers[v] = struct{}{}
 	if viewerID != "" {
 		s.byID[viewerID] = v
@@ -172,6 +170,7 @@ func (s *stream) remove(v *Viewer) bool {
 		return false
 	}
 	delete(s.viewers, v)
+	v.ring.waiting.remove(v)
 	if s.byID[v.id] == v {
 		delete(s.byID, v.id)
 	}

@@ -6,12 +6,16 @@ import (
 )
 
 // Viewer is one subscriber: a cursor into the ring. It starts at the keyframe
-// that is the latest when Next is called first. One goroutine uses it.
+// that is the latest when Next is called first. One goroutine uses it; any may
+// close it.
 type Viewer struct {
 	s    *stream
 	id   string
-	ring *ring // the one that it joined; a cut stream's viewers never change over
-	gone chan struct{}
+	ring *ring         // the one that it joined; a cut stream's viewers never change over
+	wake chan struct{} // holds one when Next has to look again
+
+	waits          bool // is in the ring's line, between these two
+	before, behind *Viewer
 
 	at       position
 	started  bool // the FLV header was handed out
@@ -27,7 +31,7 @@ type Viewer struct {
 // writes them should do so within a deadline: until the next call what was
 // handed out stays in memory, at most 768 KiB or one tag, though the ring has
 // dropped it; viewers that stand at the same place hold the same. Errors: io.EOF at the end of
-// the stream, ErrReplaced, ctx.Err().
+// the stream and after Close, ErrReplaced, ctx.Err().
 func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -35,20 +39,36 @@ func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) {
 		}
 		v.s.mu.Lock()
 		bufs, err := v.take()
-		var wake chan struct{}
-		if err == nil && len(bufs) == 0 {
-			wake = v.ring.waitChan()
+		wait := err == nil && len(bufs) == 0
+		if wait && !v.waits {
+			v.ring.waiting.add(v)
 		}
 		v.s.mu.Unlock()
-		if wake == nil {
+		if !wait {
 			v.count(bufs)
 			return bufs, err
 		}
-		select {
-		case <-wake:
-		case <-v.gone:
-		case <-ctx.Done():
-		}
+		v.await(ctx)
+	}
+}
+
+// await waits until the viewer is woken, or for ctx where that can end.
+func (v *Viewer) await(ctx context.Context) {
+	if ctx.Done() == nil {
+		<-v.wake // a third of a select's price
+		return
+	}
+	select {
+	case <-v.wake:
+	case <-ctx.Done():
+	}
+}
+
+// nudge makes Next look again.
+func (v *Viewer) nudge() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -107,11 +127,12 @@ func (v *Viewer) count(bufs [][]byte) {
 	v.s.relay.counters.bytesOut.Add(uint64(n))
 }
 
-// Close ends the subscription. It may be called twice.
+// Close ends the subscription, and a Next that waits. It may be called twice,
+// and while another goroutine still writes what Next has handed out.
 func (v *Viewer) Close() {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	v.s.leave(v)
 	v.closed = true
-	v.bufs = nil
+	v.nudge()
 }
