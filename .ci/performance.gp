@@ -24,5 +24,5 @@ set title "CPU seconds for each GB delivered" textcolor rgb "#808080"
 plot table skip 2 using 3:(many(4)) linestyle 1 title "BookMyGig", \
   '' skip 2 using 3:(many(5)) linestyle 2 title "floor"
 set title "resident memory for each viewer, KiB" textcolor rgb "#808080"
-plot table skip 2 using 3:(many(11)) linestyle 1 title "BookMyGig", \
-  '' skip 2 using 3:(many(12)) linestyle 2 title "floor"
+plot table skip 2 using 3:(many(12)) linestyle 1 title "BookMyGig", \
+  '' skip 2 using 3:(many(13)) linestyle 2 title "floor"
