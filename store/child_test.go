@@ -15,14 +15,23 @@ import (
 )
 
 // The test binary started again with childEnv set does that work in the folder
-// childDirEnv instead of running tests.
+// or the database childDirEnv instead of running tests.
 const (
 	childEnv    = "STORE_TEST_CHILD"
 	childDirEnv = "STORE_TEST_DIR"
 )
 
 var children = map[string]func(dir string){
-	"write for ever": writeForEver,
+	"write for ever": func(dir string) {
+		e, err := OpenEmbedded(dir)
+		must(err)
+		writeForEver(e)
+	},
+	"write to Redis for ever": func(url string) {
+		r, err := OpenRedis(ctx, url)
+		must(err)
+		writeForEver(r)
+	},
 }
 
 func childCommand(work, dir string) *exec.Cmd {
@@ -40,9 +49,7 @@ func must(err error) {
 
 // writeForEver lists gigs and says things from several goroutines, and prints
 // a line for each after it is acknowledged.
-func writeForEver(dir string) {
-	e, err := OpenEmbedded(dir)
-	must(err)
+func writeForEver(e backend) {
 	run := NewID()
 	var mu sync.Mutex
 	acknowledge := func(format string, args ...any) {
@@ -84,21 +91,36 @@ type acknowledged struct {
 // that all that was ever acknowledged is there, once, and nothing is half there.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
+	killAgainAndAgain(t, 50, "write for ever", dir, func() backend { return openEmbedded(t, dir) })
+}
+
+// TestRedisKill does the same to one of two nodes. The other one reads what it
+// left behind.
+func TestRedisKill(t *testing.T) {
+	t.Parallel()
+	url := freshDB(t)
+	killAgainAndAgain(t, 12, "write to Redis for ever", url, func() backend { return openRedis(t, url) })
+}
+
+func killAgainAndAgain(t *testing.T, rounds int, work, place string, open func() backend) {
 	r := random()
-	rounds := 50
 	a := &acknowledged{said: map[string]string{}}
 	for range rounds {
-		a.note(t, linesOfKilled(t, dir, time.Duration(r.IntN(40_000))*time.Microsecond))
-		a.check(t, dir)
+		a.note(t, linesOfKilled(t, work, place, time.Duration(r.IntN(40_000))*time.Microsecond))
+		s := open()
+		a.check(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Logf("%d kills, %d gigs and %d messages acknowledged", rounds, len(a.gigs), len(a.said))
 }
 
 // linesOfKilled lets a child write, kills it some time after its first line,
 // and returns all that it printed.
-func linesOfKilled(t *testing.T, dir string, after time.Duration) (lines []string) {
+func linesOfKilled(t *testing.T, work, place string, after time.Duration) (lines []string) {
 	t.Helper()
-	cmd := childCommand("write for ever", dir)
+	cmd := childCommand(work, place)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -137,13 +159,8 @@ func (a *acknowledged) note(t *testing.T, lines []string) {
 }
 
 // check checks the store against what was acknowledged.
-func (a *acknowledged) check(t *testing.T, dir string) {
+func (a *acknowledged) check(t *testing.T, e backend) {
 	t.Helper()
-	e, err := OpenEmbedded(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
 	for _, id := range a.gigs {
 		if g, err := e.Gig(ctx, id); err != nil || g.KeyHash != HashKey("new "+id) {
 			t.Fatalf("%s: %+v, %v", id, g, err)
@@ -166,7 +183,7 @@ func (a *acknowledged) check(t *testing.T, dir string) {
 
 // checkRooms checks that both rooms hold the same messages, without holes or
 // doubles, and what was acknowledged of those still kept.
-func checkRooms(t *testing.T, e *Embedded, said map[string]string) {
+func checkRooms(t *testing.T, e backend, said map[string]string) {
 	t.Helper()
 	msgs, oldest, err := e.Messages(ctx, "room", 0, chat.HistoryKept)
 	other, _, errOther := e.Messages(ctx, "other", 0, chat.HistoryKept)

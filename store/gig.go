@@ -1,8 +1,9 @@
-// Package store keeps what must survive: gigs, sessions and chat history.
+// Package store keeps what must survive: gigs, sessions and chat history. It
+// implements the small interfaces that handlers, chat and media declare, twice:
+// one suite of tests holds both to the same behaviour.
 //
-// The embedded store is one bbolt file; an answer is given only after the data
-// is on disk. It implements the small interfaces that handlers, chat and media
-// declare.
+// The embedded store, of one node, is one bbolt file; an answer is given only
+// after the data is on disk.
 //
 //	a write  Embedded.CreateGig (gigs.go), AppendMessages (messages.go), … →
 //	         a queue → the one writer (writer.go), which puts all that waits
@@ -11,6 +12,20 @@
 //	         index in memory (index.go, search.go)
 //
 // What stands in the file is named in layout.go.
+//
+// The Redis store is for several nodes.
+//
+//	a write  Redis.CreateGig (redis_gigs.go) → an intent and a claim
+//	         (redis_write.go) → the gig → the index (redis_index.go): each step
+//	         one script, and a writer that dies between them harms nobody;
+//	         Redis.AppendMessages (redis_messages.go): one script per room
+//	a read   the gigs from Redis, together; the listing from the schedule as
+//	         this node read it last, if Redis says that it has not changed
+//	         (redis_listing.go)
+//	both     over a bounded pool of connections with deadlines, and again after
+//	         failures that time mends (redis_conn.go, redis_command.go)
+//
+// What stands in Redis is named in redis_keys.go.
 package store
 
 import (

@@ -125,18 +125,22 @@ type view struct {
 	text slotSet  // of the gigs that match the query's text; nil: all do
 }
 
-func (x *index) view(live, words []string) (v view) {
+func (x *index) view(live, words []string) view {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	seen := make(map[string]bool, len(live))
-	for _, id := range live {
-		if n := x.byID[id]; n != nil && !seen[id] {
+	return view{all: x.byStart, live: pick(x.byID, live), text: x.words.find(words, x.slots)}
+}
+
+// pick returns the entries that there are of ids, each once.
+func pick(byID map[string]*entry, ids []string) (picked []*entry) {
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if n := byID[id]; n != nil && !seen[id] {
 			seen[id] = true
-			v.live = append(v.live, n)
+			picked = append(picked, n)
 		}
 	}
-	v.all, v.text = x.byStart, x.words.find(words, x.slots)
-	return v
+	return picked
 }
 
 // list selects one page: the ids of its gigs, and in counts how many match.
@@ -145,8 +149,13 @@ func (x *index) list(q Query) (ids []string, counts Listing) {
 	if nothing {
 		return nil, counts
 	}
-	v, p := x.view(q.Live, words), newPage(q)
-	now := q.Now
+	v := x.view(q.Live, words)
+	return v.list(q)
+}
+
+// list selects one page of those that match the query's text.
+func (v *view) list(q Query) (ids []string, counts Listing) {
+	p, now := newPage(q), q.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
