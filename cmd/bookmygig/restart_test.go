@@ -115,6 +115,7 @@ func busiest(moments []time.Duration, within time.Duration) (most int) {
 // named a moment of their own; after a crash chance spreads them. Either way
 // all are back soon, and never all at once.
 func TestTheCrowdComesBack(t *testing.T) {
+	t.Parallel()
 	const people = 500
 	p := startBuilt(t, fastProgram)
 	gig, _ := p.listGig(t, "Full house")
@@ -176,7 +177,7 @@ func (w *window) watchesTheReturn() {
 	w.t.Helper()
 	w.types("form#chat-form input[name=text]", "half a sen")
 	w.until(time.Second, `(() => {
-		window.returns = {told: 0, tries: [], curtains: []};
+		window.returns = {since: performance.now(), told: 0, tries: [], curtains: []};
 		if (window.watched) return true;
 		const {fetch} = window, {createWebSocket} = htmx;
 		const tries = (what) => returns.tries.push({what, at: performance.now()});
@@ -210,10 +211,11 @@ func (w *window) cameBackWhenTold() {
 		At   float64 `json:"at"`
 	}
 	var r struct {
-		Told            float64
+		Told, Ended     float64
 		Tries, Curtains []moment
 	}
-	if err := w.value("returns", &r); err != nil {
+	if err := w.value(`({...returns, ended: Math.min(...performance.getEntriesByType("resource")
+		.filter((e) => e.name.includes("/live.flv")).map((e) => e.responseEnd).filter((at) => at > returns.since))})`, &r); err != nil {
 		w.t.Fatal(err)
 	}
 	tried, shown := map[string]bool{}, map[string]bool{}
@@ -231,7 +233,10 @@ func (w *window) cameBackWhenTold() {
 	if r.Told == 0 || !tried["chat"] || !tried["stream"] {
 		w.t.Errorf("%s was told %.0f and tried %v", w.name, r.Told, tried)
 	}
-	if !shown["restart"] || len(shown) != 1 {
-		w.t.Errorf("%s saw until then the curtains %v", w.name, shown)
+	// Where all is slow, the stream may end when it is time already.
+	hadToWait := r.Ended > 0 && r.Ended < r.Told-500
+	if hadToWait && !shown["restart"] || len(shown) > 1 || len(shown) == 1 && !shown["restart"] {
+		w.t.Errorf("%s saw until then, for %.0f ms, the curtains %v", w.name, r.Told-r.Ended, shown)
 	}
+	w.t.Logf("%s was without a picture %.0f ms before its moment", w.name, r.Told-r.Ended)
 }
