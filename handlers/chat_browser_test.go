@@ -3,7 +3,6 @@ package handlers
 import (
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -315,7 +314,7 @@ func TestChatComesBackInABrowser(t *testing.T) {
 	line.goAway()
 	w.waitFor(`document.querySelector("#link-state").textContent === "Reconnecting"`)
 	back()
-	w.backsOff()
+	chatBacksOff(w)
 
 	// Sent into a dead line: it never arrived.
 	line.set(func() { line.loseUp = true })
@@ -366,20 +365,6 @@ func TestChatComesBackInABrowser(t *testing.T) {
 		t.Errorf("%d lines in the page", n)
 	}
 	w.onlySockets()
-}
-
-// backsOff checks how long the page waits for its chat when nobody told it:
-// longer each time, by chance between nothing and all of it, five seconds at most.
-func (w *window) backsOff() {
-	w.t.Helper()
-	for tries, most := range []float64{1000, 2000, 4000, 4800, 4800, 4800} {
-		waits := eval[[]float64](w, fmt.Sprintf(`Array.from({length: 1000}, () => htmx.config.wsReconnectDelay(%d))`, tries))
-		slices.Sort(waits)
-		first, middle, last := waits[0]-200, waits[500]-200, waits[999]-200
-		if first < 0 || first > most/20 || middle < most*0.4 || middle > most*0.6 || last < most*0.95 || last > most {
-			w.t.Errorf("after %d tries it waits %.0f to %.0f ms, half of the time less than %.0f", tries, first+200, last+200, middle+200)
-		}
-	}
 }
 
 func TestChatScrolledUp(t *testing.T) {

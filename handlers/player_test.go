@@ -258,6 +258,7 @@ func TestPlayerHeals(t *testing.T) {
 	eventually(t, "the player was rebuilt", func() bool { return eval[float64](w, `+player.dataset.rebuilds`) > was })
 	w.plays(2)
 	eventually(t, "one viewer is counted", func() bool { return ts.Relay.Viewers(g.ID) == 1 })
+	playerBacksOff(w)
 	for _, fault := range w.console() {
 		if !strings.Contains(fault, "net::ERR") && !strings.Contains(fault, "WebSocket") {
 			t.Errorf("on the console: %s", fault)
