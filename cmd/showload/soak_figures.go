@@ -23,7 +23,7 @@ type figures struct {
 const (
 	moreGoroutines = 3
 	moreFiles      = 2
-	moreHeap       = 4 << 20
+	moreHeap       = 1 << 20
 	moreResident   = 64 << 20
 )
 

@@ -38,13 +38,12 @@ func (r *record) String() string {
 	return r.b.String()
 }
 
-// builtServer is the program as people run it.
+// built is the folder of what the tests build.
+var built string
+
+// builtServer builds the program as people run it, once.
 var builtServer = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "soak")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "bookmygig")
+	path := filepath.Join(built, "bookmygig")
 	if out, err := exec.Command("go", "build", "-o", path, "../bookmygig").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -52,10 +51,14 @@ var builtServer = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := builtServer(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	dir, err := os.MkdirTemp("", "showload-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	built = dir
+	code := m.Run()
+	os.RemoveAll(dir)
 	os.Exit(code)
 }
 
