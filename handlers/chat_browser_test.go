@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -162,8 +163,14 @@ func (w *window) onlySockets() {
 
 func (ts *testServer) publish(t *testing.T, gigID string, from, to int) {
 	t.Helper()
-	for i := from; i <= to; i++ {
-		if _, err := ts.History.Publish(t.Context(), chat.Message{Room: gigID, Author: "u-other", Name: "Other", Text: fmt.Sprint("other ", i)}); err != nil {
+	say := func(i int) error {
+		_, err := ts.History.Publish(t.Context(), chat.Message{Room: gigID, Author: "u-other", Name: "Other", Text: fmt.Sprint("other ", i)})
+		return err
+	}
+	// The hub's goroutine may not have begun yet.
+	eventually(t, "the chat runs", func() bool { return !errors.Is(say(from), chat.ErrShutdown) })
+	for i := from + 1; i <= to; i++ {
+		if err := say(i); err != nil {
 			t.Fatal(err)
 		}
 	}

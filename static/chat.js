@@ -107,7 +107,7 @@
       say(noPlace);
       return;
     }
-    soon = setTimeout(() => { if (!isOpen() && sayState() === "chat") say(comingBack); }, 1000);
+    soon = setTimeout(() => { if (!isOpen() && sayState() === "chat" && !slow().textContent) say(comingBack); }, 1000);
   });
 
   window.addEventListener("pageshow", (e) => {
