@@ -6,32 +6,52 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// crowdClip makes a clip of about 2.65 Mbit/s, no two of whose tags are the same.
-func crowdClip(t *testing.T) string {
-	return encodeClip(t, "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25:d=8,noise=alls=30:allf=t",
-		"-f", "lavfi", "-i", "anoisesrc=d=8:a=0.1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
-		"-b:v", "2550k", "-minrate", "2550k", "-maxrate", "2550k", "-bufsize", "2550k", "-g", "50", "-c:a", "aac", "-b:a", "96k")
+// crowdClip is a clip of 2.65 Mbit/s, no two of whose tags are the same.
+var crowdClip = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binaries, "crowd.flv")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-nostdin",
+		"-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=8,noise=alls=60:allf=t", "-f", "lavfi", "-i", "anoisesrc=d=8:a=0.1",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50",
+		"-b:v", "2420k", "-minrate", "2420k", "-maxrate", "2420k", "-bufsize", "2420k", "-c:a", "aac", "-b:a", "96k", path).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("ffmpeg: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// crowdShow starts the program with a gig that shows crowdClip.
+func crowdShow(t *testing.T, title string) (p *program, gig, clip string, empty int) {
+	t.Helper()
+	clip, err := crowdClip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = startBuilt(t, fastProgram)
+	gig, target := p.listGig(t, title)
+	empty = p.resident()
+	publish(t, clip, target)
+	eventually(t, 20*time.Second, "the gig is live", func() error { return p.isLive(gig) })
+	return p, gig, clip, empty
 }
+
+// resident is the program's resident memory in bytes.
+func (p *program) resident() int { return int(p.metric("process_resident_memory_bytes")) }
 
 // Five hundred people watch a show of 2.5 Mbit/s, and fifty of them have a
 // line that carries a twentieth of it: the others notice nothing, and memory
 // does not grow with time.
 func TestSlowViewersHarmNobody(t *testing.T) {
 	const viewers, slow = 450, 50
-	clip := crowdClip(t)
-	p := startBuilt(t, fastProgram)
-	gig, target := p.listGig(t, "Full house")
-	publish(t, clip, target)
-	eventually(t, 20*time.Second, "the gig is live", func() error { return p.isLive(gig) })
-
+	p, gig, _, _ := crowdShow(t, "Full house")
 	wait := startLoad(t.Context(), t, p, gig, "-viewers", strconv.Itoa(viewers), "-slow", strconv.Itoa(slow), "-ramp", "4s",
 		"-duration", "30s", "-pid", strconv.Itoa(p.cmd.Process.Pid))
 	l := wait()
@@ -68,15 +88,8 @@ const perViewer = 20 << 10
 func TestStalledViewersCostLittle(t *testing.T) {
 	const healthy, stalled = 100, 1000
 	const ringBytes = 32 << 20 // as media.RelayOptions has it
-	clip := crowdClip(t)
+	p, gig, clip, empty := crowdShow(t, "Few are awake")
 	reels := readReels(t, clip)
-	p := startBuilt(t, fastProgram)
-	gig, target := p.listGig(t, "Few are awake")
-	resident := func() int { return int(p.metric("process_resident_memory_bytes")) }
-	empty := resident()
-	publish(t, clip, target)
-	eventually(t, 20*time.Second, "the gig is live", func() error { return p.isLive(gig) })
-
 	awake := make([]*viewer, healthy)
 	for i := range awake {
 		awake[i] = p.watch(t, gig)
@@ -84,10 +97,18 @@ func TestStalledViewersCostLittle(t *testing.T) {
 	awake[0].goesOn(1)
 	begin := time.Now()
 	conns := stallAll(t, p, gig, stalled)
+	var trickle sync.WaitGroup
+	trickle.Go(func() { // this one takes a kilobyte a second, and then nothing as well
+		for range 3 {
+			_, _ = io.CopyN(io.Discard, conns[0], 1<<10) // that it is cut is seen below
+			time.Sleep(time.Second)
+		}
+	})
 	crowd, most := 0, 0
 	eventually(t, 60*time.Second, "the thousand were there and are cut", func() error {
-		crowd, most = max(crowd, int(p.metric("bookmygig_viewers"))), max(most, resident())
-		if n := int(p.metric("bookmygig_viewers")); crowd < healthy+stalled || n > healthy {
+		n := int(p.metric("bookmygig_viewers"))
+		crowd, most = max(crowd, n), max(most, p.resident())
+		if crowd < healthy+stalled || n > healthy {
 			return fmt.Errorf("%d viewers, %d at most", n, crowd)
 		}
 		return nil
@@ -96,8 +117,10 @@ func TestStalledViewersCostLittle(t *testing.T) {
 	if limit := empty + ringBytes + (healthy+stalled)*perViewer; most > limit {
 		t.Errorf("%d KiB resident, want %d at most", most>>10, limit>>10)
 	}
-	for _, c := range conns[:10] { // it takes a while to read what the system kept for them
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second)) // never fails on an open connection
+	trickle.Wait()
+	for _, c := range conns[:10] {
+		_ = c.(*net.TCPConn).SetReadBuffer(1 << 20)             // it may take what the system kept for it
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second)) // neither fails on an open connection
 		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatal("a stalled viewer was not cut")
 		}
@@ -118,49 +141,28 @@ func TestStalledViewersCostLittle(t *testing.T) {
 	}
 }
 
-// stallAll opens connections to the gig's stream that take its head, and then
-// a kilobyte a second from one of them, and nothing from the others.
+// stallAll opens connections with small buffers that ask for the gig's stream
+// and take nothing of it.
 func stallAll(t *testing.T, p *program, gig string, n int) []net.Conn {
 	t.Helper()
-	conns := make([]net.Conn, n)
-	dialer := net.Dialer{Timeout: 20 * time.Second, Control: func(_, _ string, c syscall.RawConn) (err error) {
-		if e := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) }); e != nil {
-			return e
-		}
-		return err
-	}}
-	var dials errgroup.Group
-	dials.SetLimit(50)
-	for i := range conns {
-		dials.Go(func() error {
-			c, err := dialer.Dial("tcp", p.http)
-			if err != nil {
-				return err
-			}
-			conns[i] = c
-			if _, err := io.WriteString(c, "GET /gigs/"+gig+"/live.flv HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-				return err
-			}
-			_, err = io.ReadFull(c, make([]byte, 512))
-			return err
+	dialer := net.Dialer{Timeout: 20 * time.Second, Control: func(_, _ string, c syscall.RawConn) error {
+		var set error
+		err := c.Control(func(fd uintptr) {
+			set = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10)
 		})
-	}
-	err := dials.Wait()
-	t.Cleanup(func() {
-		for _, c := range conns {
-			if c != nil {
-				c.Close()
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		time.Sleep(time.Second)
-		if _, err := io.ReadFull(conns[0], make([]byte, 1<<10)); err != nil {
+		return errors.Join(err, set)
+	}}
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		c, err := dialer.Dial("tcp", p.http)
+		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := io.WriteString(c, "GET /gigs/"+gig+"/live.flv HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		conns[i] = c
 	}
 	return conns
 }
