@@ -104,54 +104,93 @@ func head(h http.Header) []byte {
 	return b.Bytes()
 }
 
-// start streams v to a connection that was taken over, in a goroutine of its
-// own with a small stack, so that the one of net/http can end.
+// start streams v to a connection that was taken over, so that the goroutine
+// of net/http can end.
 func (st *streams) start(conn net.Conn, v *media.Viewer, head []byte) {
 	if c, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = c.SetWriteBuffer(sendBuffer) // without it the stream runs as well
 	}
-	sc := &streamConn{conn: conn, cancel: v.Close}
-	ok := st.add(sc, func() {
-		defer st.remove(sc)
-		err := st.write(sc, net.Buffers{head})
-		for err == nil {
-			var bufs [][]byte
-			if bufs, err = v.Next(context.Background()); err == nil {
-				err = st.write(sc, bufs)
-			}
-		}
-	})
-	if !ok {
+	sc := &streamConn{streams: st, conn: conn, viewer: v, cancel: v.Close}
+	sc.pending = net.Buffers{head}
+	if !st.add(sc, sc.run) {
 		v.Close()
 		_ = conn.Close()
 	}
 }
 
-// write sends all of bufs. A viewer that takes something in each stall period
-// may be slow; one that takes nothing is cut, and so is one that is not done
-// within the batch limit.
-func (st *streams) write(sc *streamConn, bufs net.Buffers) error {
+// run writes what is pending and then what the viewer lacks. Once that is all,
+// the relay goes on, and the goroutine can end: it is only for viewers that
+// have to be waited for.
+func (sc *streamConn) run() {
+	for {
+		if sc.streams.write(sc) != nil {
+			break
+		}
+		bufs, err := sc.next()
+		if err != nil {
+			break
+		}
+		if len(bufs) == 0 {
+			return // and whoever writes now is another
+		}
+		sc.pending = bufs
+	}
+	sc.End()
+}
+
+// next returns what the viewer lacks. When that is nothing, the relay goes on;
+// where a write cannot but wait, next does.
+func (sc *streamConn) next() ([][]byte, error) {
+	if sc.prepare() {
+		return sc.viewer.Follow(sc)
+	}
+	return sc.viewer.Next(context.Background())
+}
+
+// Send implements media.Sink: it writes as much as the socket takes now, and
+// leaves the rest to a goroutine.
+func (sc *streamConn) Send(bufs [][]byte) bool {
+	sc.wrote.Store(time.Now().UnixNano())
+	sc.pending = bufs
+	if err := sc.push(); err != nil {
+		sc.End()
+		return false
+	}
+	if len(sc.pending) > 0 {
+		go sc.run() // the connection is counted still
+		return false
+	}
+	return true
+}
+
+// End implements media.Sink.
+func (sc *streamConn) End() { sc.streams.remove(sc) }
+
+// write sends what is pending. A viewer that takes something in each stall
+// period may be slow; one that takes nothing is cut, and so is one that is not
+// done within the batch limit.
+func (st *streams) write(sc *streamConn) error {
 	start := time.Now()
 	took := start // when it last took something, to within a look
-	sc.pending = bufs
-	for now := start; ; {
-		sc.wrote.Store(now.UnixNano())
-		if err := sc.extend(now, st.stall()/looks); err != nil {
+	for now := start; len(sc.pending) > 0; now = time.Now() {
+		if err := sc.conn.SetWriteDeadline(now.Add(st.stall() / looks)); err != nil {
 			return err
 		}
-		n, err := sc.send()
+		n, err := sc.pending.WriteTo(sc.conn)
+		sc.wrote.Store(time.Now().UnixNano())
 		if err == nil {
-			return nil
+			break
 		}
-		now = time.Now()
 		if n > 0 {
-			took = now
+			took = time.Now()
 		}
-		late := now.Sub(start) > st.stall()*(batchLimit/stallLimit)
-		if late || now.Sub(took) >= st.stall() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		stalled := time.Since(took) >= st.stall()
+		late := time.Since(start) > st.stall()*(batchLimit/stallLimit)
+		if stalled || late || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
 	}
+	return sc.conn.SetWriteDeadline(time.Time{})
 }
 
 // flush streams v through net/http, for HTTP/2 and TLS. While there is nothing

@@ -242,7 +242,7 @@ func TestBatchLimit(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var st streams
 			c := &trickle{takes: takes}
-			if st.write(&streamConn{conn: c}, net.Buffers{make([]byte, 1000)}) == nil {
+			if st.write(&streamConn{conn: c, pending: net.Buffers{make([]byte, 1000)}}) == nil {
 				t.Fatal("it was served to the end")
 			}
 			if c.writes != want {

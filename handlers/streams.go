@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"bookmygig/media"
 )
 
 // streams keeps the connections that were taken over from net/http: it finds
@@ -18,35 +20,18 @@ type streams struct {
 	stallAt time.Duration // stallLimit where 0; tests make it short
 }
 
+// streamConn is one connection. It is written to by the relay's goroutines
+// while its viewer keeps up, and by one of its own while it does not.
 type streamConn struct {
-	conn   net.Conn
-	cancel func()       // ends a wait for something to write
-	wrote  atomic.Int64 // when the last write began, in Unix nanoseconds
+	streams *streams
+	conn    net.Conn
+	viewer  *media.Viewer
+	cancel  func()       // ends a wait for something to write
+	wrote   atomic.Int64 // when something was written last, in Unix nanoseconds
 
 	// Of the goroutine that writes.
-	until   time.Time   // the write deadline
-	pending net.Buffers // what is being written
-}
-
-// extend sets the write deadline to look from now, unless half of that is left
-// still: a deadline for each write would be a good part of the write's price.
-func (sc *streamConn) extend(now time.Time, look time.Duration) error {
-	if sc.until.Sub(now) >= look/2 {
-		return nil
-	}
-	sc.until = now.Add(look)
-	return sc.conn.SetWriteDeadline(sc.until)
-}
-
-// send writes what is pending, as far as it can, and takes that off: one slice,
-// as there nearly always is, with a plain write, several with one writev.
-func (sc *streamConn) send() (int64, error) {
-	if len(sc.pending) != 1 {
-		return sc.pending.WriteTo(sc.conn)
-	}
-	n, err := sc.conn.Write(sc.pending[0])
-	sc.pending[0] = sc.pending[0][n:]
-	return int64(n), err
+	pending net.Buffers
+	pusher
 }
 
 func (st *streams) stall() time.Duration {
@@ -56,8 +41,8 @@ func (st *streams) stall() time.Duration {
 	return stallLimit
 }
 
-// add runs serve in a goroutine that wait waits for. It reports false, and
-// runs nothing, when the server is going down.
+// add counts a connection until it is removed and runs serve in a goroutine.
+// It reports false, and runs nothing, when the server is going down.
 func (st *streams) add(sc *streamConn, serve func()) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -68,7 +53,8 @@ func (st *streams) add(sc *streamConn, serve func()) bool {
 		st.conns = map[*streamConn]struct{}{}
 	}
 	st.conns[sc] = struct{}{}
-	st.wg.Go(serve)
+	st.wg.Add(1)
+	go serve()
 	return true
 }
 
@@ -78,6 +64,7 @@ func (st *streams) remove(sc *streamConn) {
 	st.mu.Lock()
 	delete(st.conns, sc)
 	st.mu.Unlock()
+	st.wg.Done()
 }
 
 // sweep ends the streams of viewers that have left. While a show is on air a

@@ -144,11 +144,10 @@ func (s *stream) join(viewerID string) (*Viewer, error) {
 	if old := s.byID[viewerID]; viewerID != "" && old != nil {
 		old.replaced = true
 		s.remove(old) // the newer one takes its place
-		old.nudge()
 	} else if err := s.relay.seat(len(s.viewers)); err != nil {
 		return nil, err
 	}
-	v := &Viewer{s: s, id: viewerID, ring: s.ring, wake: make(chan struct{}, 1)}
+	v := &Viewer{s: s, id: viewerID, ring: s.ring}
 	s.viewers[v] = struct{}{}
 	if viewerID != "" {
 		s.byID[viewerID] = v
@@ -170,7 +169,10 @@ func (s *stream) remove(v *Viewer) bool {
 		return false
 	}
 	delete(s.viewers, v)
-	v.ring.waiting.remove(v)
+	if v.waits {
+		v.ring.waiting.remove(v)
+		v.nudge()
+	}
 	if s.byID[v.id] == v {
 		delete(s.byID, v.id)
 	}

@@ -6,13 +6,14 @@ import (
 )
 
 // Viewer is one subscriber: a cursor into the ring. It starts at the keyframe
-// that is the latest when Next is called first. One goroutine uses it; any may
-// close it.
+// that is the latest when it first asks. One goroutine at a time uses it; any
+// may close it.
 type Viewer struct {
 	s    *stream
 	id   string
 	ring *ring         // the one that it joined; a cut stream's viewers never change over
-	wake chan struct{} // holds one when Next has to look again
+	sink Sink          // gets what comes while the viewer waits; nil: Next waits
+	wake chan struct{} // holds one when Next has to look again; nil before Next waits
 
 	waits          bool // is in the ring's line, between these two
 	before, behind *Viewer
@@ -22,6 +23,37 @@ type Viewer struct {
 	replaced bool
 	closed   bool
 	bufs     [][]byte
+
+	// What serve has taken for the sink.
+	out [][]byte
+	err error
+}
+
+// Sink takes what a viewer is to get, while no goroutine waits for it.
+type Sink interface {
+	// Send writes bufs, as much of it as can be written without a wait. It
+	// returns true when that was all, and false when the viewer is the sink's
+	// again, which has it write the rest. The slices are as those of Next.
+	Send(bufs [][]byte) bool
+	// End says that nothing follows: the stream has ended, the viewer was
+	// closed, or replaced.
+	End()
+}
+
+// Follow returns what is to be written now, as Next does. When there is
+// nothing it returns nothing and leaves the viewer to the relay, which calls
+// sink, one call at a time, until Send returns false or End was called. So a
+// viewer that keeps up needs no goroutine. Errors: io.EOF, ErrReplaced.
+func (v *Viewer) Follow(sink Sink) (bufs [][]byte, err error) {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	bufs, err = v.take()
+	if err == nil && len(bufs) == 0 {
+		v.sink = sink
+		v.ring.waiting.add(v)
+	}
+	v.count(bufs)
+	return bufs, err
 }
 
 // Next waits until something is to be written and returns it, at most about
@@ -30,8 +62,8 @@ type Viewer struct {
 // never change; the list itself is reused by the following call. Whoever
 // writes them should do so within a deadline: until the next call what was
 // handed out stays in memory, at most 768 KiB or one tag, though the ring has
-// dropped it; viewers that stand at the same place hold the same. Errors: io.EOF at the end of
-// the stream and after Close, ErrReplaced, ctx.Err().
+// dropped it; viewers that stand at the same place hold the same. Errors:
+// io.EOF at the end of the stream and after Close, ErrReplaced, ctx.Err().
 func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -41,6 +73,10 @@ func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) {
 		bufs, err := v.take()
 		wait := err == nil && len(bufs) == 0
 		if wait && !v.waits {
+			if v.wake == nil {
+				v.wake = make(chan struct{}, 1)
+			}
+			v.sink = nil
 			v.ring.waiting.add(v)
 		}
 		v.s.mu.Unlock()
@@ -48,24 +84,20 @@ func (v *Viewer) Next(ctx context.Context) (bufs [][]byte, err error) {
 			v.count(bufs)
 			return bufs, err
 		}
-		v.await(ctx)
+		select {
+		case <-v.wake:
+		case <-ctx.Done():
+		}
 	}
 }
 
-// await waits until the viewer is woken, or for ctx where that can end.
-func (v *Viewer) await(ctx context.Context) {
-	if ctx.Done() == nil {
-		<-v.wake // a third of a select's price
+// nudge lets a viewer that has just left the line know that it was closed or
+// replaced, or that there is more. The stream is locked.
+func (v *Viewer) nudge() {
+	if v.sink != nil {
+		v.s.relay.timers.Go(v.sink.End)
 		return
 	}
-	select {
-	case <-v.wake:
-	case <-ctx.Done():
-	}
-}
-
-// nudge makes Next look again.
-func (v *Viewer) nudge() {
 	select {
 	case v.wake <- struct{}{}:
 	default:
@@ -128,11 +160,10 @@ func (v *Viewer) count(bufs [][]byte) {
 }
 
 // Close ends the subscription, and a Next that waits. It may be called twice,
-// and while another goroutine still writes what Next has handed out.
+// and while another goroutine still writes what was handed out.
 func (v *Viewer) Close() {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	v.s.leave(v)
 	v.closed = true
-	v.nudge()
+	v.s.leave(v)
 }

@@ -1,6 +1,9 @@
 package media
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // Crowd sizes between which wake-ups are spread: up to the first, viewers get
 // every tag at once; from the second on, what came within maxWait.
@@ -60,28 +63,79 @@ func (l *line) remove(v *Viewer) {
 	l.n--
 }
 
-// atOnce is how many viewers are woken before the stream's mutex is free for
-// a moment: they need it, and must not queue up for it.
+// atOnce is how many viewers are served before the stream's mutex is free for
+// a moment.
 const atOnce = 32
 
-// wake wakes the first n viewers that wait. The stream is not locked.
+// wake serves the first n viewers that wait. The caller's goroutine does it,
+// and where there are many, others help. The stream is not locked.
 func (s *stream) wake(r *ring, n int) {
-	var awake [atOnce]*Viewer
-	for n > 0 {
-		k := 0
+	if n == 0 {
+		return
+	}
+	parts := min(runtime.GOMAXPROCS(0), 1+n/smallCrowd)
+	for range parts - 1 {
+		s.relay.timers.Go(func() { s.serve(r, n/parts) })
+	}
+	s.serve(r, n-n/parts*(parts-1))
+}
+
+// serve hands what is visible to the first n viewers that wait. Nobody waits
+// for one of them: whoever does not take it at once is left to its sink.
+func (s *stream) serve(r *ring, n int) {
+	var some [atOnce]*Viewer
+	k := 0
+	for {
 		s.mu.Lock()
-		for ; k < min(n, atOnce) && r.waiting.first != nil; k++ {
-			awake[k] = r.waiting.first
-			r.waiting.remove(awake[k])
+		k = r.resume(some[:k])
+		for ; k < atOnce && n > 0 && r.waiting.first != nil; n-- {
+			v := r.waiting.first
+			r.waiting.remove(v)
+			if v.sink == nil {
+				v.nudge()
+				continue
+			}
+			v.out, v.err = v.take()
+			some[k] = v
+			k++
 		}
 		s.mu.Unlock()
-		for _, v := range awake[:k] {
-			v.nudge()
-		}
-		if n -= k; k < atOnce {
+		if k == 0 {
 			return
 		}
+		kept := some[:0]
+		for _, v := range some[:k] {
+			if v.deliver() {
+				kept = append(kept, v)
+			}
+		}
+		k = len(kept)
 	}
+}
+
+// resume lets viewers that took all wait again, and keeps at the front those
+// for which more has come meanwhile. It returns how many these are.
+func (r *ring) resume(some []*Viewer) (k int) {
+	for _, v := range some {
+		v.out, v.err = v.take()
+		if v.err == nil && len(v.out) == 0 {
+			r.waiting.add(v)
+			continue
+		}
+		some[k] = v
+		k++
+	}
+	return k
+}
+
+// deliver gives the sink what was taken for it, and reports whether it goes on.
+func (v *Viewer) deliver() bool {
+	if v.err != nil {
+		v.sink.End()
+		return false
+	}
+	v.count(v.out)
+	return len(v.out) == 0 || v.sink.Send(v.out)
 }
 
 // show makes everything visible and returns how many wait for it.
@@ -121,16 +175,14 @@ func (s *stream) due(r *ring) {
 	s.wake(r, n)
 }
 
-// close ends the ring: viewers read what is left and are done.
+// closeRing ends the ring: viewers read what is left and are done.
 func (s *stream) closeRing(r *ring) {
 	if r.armed && r.timer.Stop() {
 		r.armed = false
 		s.relay.timers.Done()
 	}
 	r.closed = true
-	r.show(time.Now())
-	for v := r.waiting.first; v != nil; v = r.waiting.first {
-		r.waiting.remove(v)
-		v.nudge()
+	if n := r.show(time.Now()); n > 0 {
+		s.relay.timers.Go(func() { s.wake(r, n) })
 	}
 }
