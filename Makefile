@@ -20,7 +20,7 @@ lint: ## format, generated files, vet, staticcheck
 test: ## all tests with the race detector
 	.ci/tools
 	go test -race -timeout 9m -p 2 $$(go list ./... | grep -v -e /cmd/bookmygig -e /cmd/showload)
-	go test -race -timeout 9m -count 1 ./cmd/bookmygig ./cmd/showload # they build the program, which go test does not see
+	go test -race -timeout 9m -count 1 -parallel 4 ./cmd/bookmygig ./cmd/showload # they build the program, which go test does not see
 
 bench: ## benchmarks, a crowd on a running server, and crowds beside a bare server
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
