@@ -1,7 +1,6 @@
 package media
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -17,18 +16,52 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// rounds counts what viewers get, and notes when one has a whole round of tags.
+type rounds struct {
+	size   int // of a round, in bytes
+	bytes  []int
+	slices []int
+	round  sync.WaitGroup
+}
+
+func (t *rounds) got(viewer, bytes, slices int) {
+	before := t.bytes[viewer] / t.size
+	t.bytes[viewer] += bytes
+	t.slices[viewer] += slices
+	t.round.Add(before - t.bytes[viewer]/t.size)
+}
+
 // fanOut is one way of handing tags to viewers.
 type fanOut interface {
 	publish(i int, body []byte)
-	// read waits for more and returns its bytes and its slices.
-	read(viewer int) (bytes, slices int)
+	count(t *rounds)
+	end()
 }
 
-// ringFanOut is what the relay does: cursors into one ring.
+// ringFanOut is what the relay does: cursors into one ring, served one after
+// the other.
 type ringFanOut struct {
 	p       *Publisher
 	viewers []*Viewer
+	rounds  *rounds
 }
+
+// ringViewer is a sink that takes all at once.
+type ringViewer struct {
+	f  *ringFanOut
+	at int
+}
+
+func (v *ringViewer) Send(bufs [][]byte) bool {
+	n := 0
+	for _, b := range bufs {
+		n += len(b)
+	}
+	v.f.rounds.got(v.at, n, len(bufs))
+	return true
+}
+
+func (v *ringViewer) End() {}
 
 func newRingFanOut(b *testing.B) *ringFanOut {
 	r := testRelay(b, RelayOptions{})
@@ -38,18 +71,22 @@ func newRingFanOut(b *testing.B) *ringFanOut {
 
 func (f *ringFanOut) join(b *testing.B, n int) {
 	r := f.p.s.relay
-	for range n {
+	for i := range n {
 		v, err := r.Join("g", "")
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Cleanup(v.Close)
-		if _, err := v.Next(context.Background()); err != nil {
-			b.Fatal(err)
+		for sink, more := (&ringViewer{f, i}), true; more; {
+			bufs, err := v.Follow(sink)
+			if err != nil {
+				b.Fatal(err)
+			}
+			more = len(bufs) > 0
 		}
 		f.viewers = append(f.viewers, v)
 	}
-	// The comparison is of ring and queue: both wake viewers at once.
+	// The comparison is of ring and queue: both hand out tags at once.
 	r.counters.viewers.Add(int64(-n))
 	b.Cleanup(func() { r.counters.viewers.Add(int64(n)) })
 }
@@ -58,17 +95,15 @@ func (f *ringFanOut) publish(i int, body []byte) {
 	_ = f.p.WriteTag(TagVideo, uint32(40+i*5), body)
 }
 
-func (f *ringFanOut) read(viewer int) (bytes, slices int) {
-	bufs, _ := f.viewers[viewer].Next(context.Background())
-	for _, b := range bufs {
-		bytes += len(b)
-	}
-	return bytes, len(bufs)
-}
+func (f *ringFanOut) count(t *rounds) { f.rounds = t }
+func (f *ringFanOut) end()            {}
 
-// queueFanOut is the alternative: every viewer has a bounded queue of tags
-// that the publisher fills, long enough for 10 s of a show.
-type queueFanOut struct{ queues []chan []byte }
+// queueFanOut is the alternative: every viewer has a goroutine and a bounded
+// queue of tags that the publisher fills, long enough for 10 s of a show.
+type queueFanOut struct {
+	queues  []chan []byte
+	readers sync.WaitGroup
+}
 
 func newQueueFanOut(n int) *queueFanOut {
 	f := &queueFanOut{}
@@ -88,59 +123,54 @@ func (f *queueFanOut) publish(i int, body []byte) {
 	}
 }
 
-func (f *queueFanOut) read(viewer int) (bytes, slices int) {
-	q := f.queues[viewer]
-	bytes, slices = len(<-q), 1
-	for {
-		select {
-		case tag := <-q:
-			bytes += len(tag)
-			slices++
-		default:
-			return bytes, slices
-		}
+func (f *queueFanOut) count(t *rounds) {
+	for i, q := range f.queues {
+		f.readers.Go(func() {
+			for tag := range q {
+				bytes, slices := len(tag), 1
+				for range len(q) {
+					bytes += len(<-q)
+					slices++
+				}
+				t.got(i, bytes, slices)
+			}
+		})
 	}
+}
+
+func (f *queueFanOut) end() {
+	for _, q := range f.queues {
+		close(q)
+	}
+	f.readers.Wait()
 }
 
 // burst is how many tags come at once: a picture and its sound in one read of
 // the publisher's connection.
 const burst = 3
 
-// measure sends rounds of tags through f, each as soon as all viewers have the
+// measure sends n rounds of tags through f, each as soon as all viewers have the
 // one before, and returns processor time, allocations and slices.
-func measure(f fanOut, viewers, rounds int) (used time.Duration, mallocs uint64, slices int) {
+func measure(f fanOut, viewers, n int) (used time.Duration, mallocs uint64, slices int) {
 	body := inter(3000)
-	size := burst * (len(body) + tagOverhead)
-	var readers, round sync.WaitGroup
-	counts := make([]int, viewers)
-	for i := range viewers {
-		readers.Go(func() {
-			for total := 0; total < rounds*size; {
-				n, s := f.read(i)
-				counts[i] += s
-				for before := total / size; before < (total+n)/size; before++ {
-					round.Done()
-				}
-				total += n
-			}
-		})
-	}
+	t := &rounds{size: burst * (len(body) + tagOverhead), bytes: make([]int, viewers), slices: make([]int, viewers)}
+	f.count(t)
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began := cpu()
-	for i := range rounds {
-		round.Add(viewers)
+	for i := range n {
+		t.round.Add(viewers)
 		for j := range burst {
 			f.publish(i*burst+j, body)
 		}
-		round.Wait()
+		t.round.Wait()
 	}
-	readers.Wait()
 	used = cpu() - began
 	runtime.ReadMemStats(&after)
-	for _, n := range counts {
-		slices += n
+	f.end()
+	for _, k := range t.slices {
+		slices += k
 	}
 	return used, after.Mallocs - before.Mallocs, slices
 }
