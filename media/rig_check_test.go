@@ -1,13 +1,10 @@
 package media
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/metrics"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,71 +108,6 @@ func allocated() uint64 {
 	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(s)
 	return s[0].Value.Uint64()
-}
-
-// watcher is a viewer that reads all the time, or one batch at each step.
-type watcher struct {
-	player
-	step chan struct{} // nil: all the time
-	once sync.Once
-	done chan struct{}
-	bad  error // what is wrong with the stream
-	err  error // why it ended
-}
-
-// watch lets one more viewer join; every second one is slow.
-func (r *rig) watch() {
-	w := &watcher{done: make(chan struct{})}
-	id := ""
-	if len(r.watchers)%2 == 1 {
-		w.step, id = make(chan struct{}), "slow"
-	}
-	v, err := r.relay.Join("gig", id)
-	if errors.Is(err, ErrLimit) {
-		return
-	}
-	if err != nil {
-		r.t.Fatalf("no viewer can join a live stream: %v", err)
-	}
-	w.v, w.viewed = v, true
-	r.watchers = append(r.watchers, w)
-	go w.read(r.t.Context())
-}
-
-func (w *watcher) read(ctx context.Context) {
-	defer close(w.done)
-	defer w.v.Close()
-	for {
-		if w.step != nil {
-			<-w.step
-		}
-		bufs, err := w.v.Next(ctx)
-		if err != nil {
-			w.err = err
-			return
-		}
-		if w.bad = w.feed(bufs); w.bad != nil {
-			return
-		}
-	}
-}
-
-// walk lets a slow viewer read one batch.
-func (w *watcher) walk() {
-	if w.step == nil {
-		return
-	}
-	select {
-	case w.step <- struct{}{}:
-	default:
-	}
-}
-
-// free lets a slow viewer read all.
-func (w *watcher) free() {
-	if w.step != nil {
-		w.once.Do(func() { close(w.step) })
-	}
 }
 
 // checkWatched holds that a viewer, whose stream is over, got whole tags that a

@@ -195,15 +195,8 @@ func (r *rig) settle() {
 	if len(r.watchers) < r.most {
 		r.watch()
 	}
-	for r.crowded && len(r.crowd) < 2*smallCrowd {
-		v, err := r.relay.Join("gig", "")
-		if errors.Is(err, ErrLimit) {
-			return
-		}
-		if err != nil {
-			r.t.Fatalf("no viewer can join a live stream: %v", err)
-		}
-		r.crowd = append(r.crowd, v)
+	if r.crowded {
+		r.gather()
 	}
 }
 
