@@ -43,6 +43,10 @@ func (r row) memory(s side) string {
 	return fmt.Sprintf("%.1f", float64(s.memory)/1024)
 }
 
+func (r row) sides(yield func(name string, s side) bool) {
+	_ = yield("the server", r.product) && yield("the floor", r.floor)
+}
+
 // writeTable writes the rows and, beneath them, which of them the machine's
 // limit may have shaped.
 func writeTable(out io.Writer, rows []row, markdown bool) error {
@@ -69,7 +73,7 @@ func writeTable(out io.Writer, rows []row, markdown bool) error {
 		return err
 	}
 	for _, r := range rows {
-		for name, s := range map[string]side{"the server": r.product, "the floor": r.floor} {
+		for name, s := range r.sides {
 			if s.idle < busy {
 				fmt.Fprintf(out, "\nWith %d viewers of %s the machine was busy: %.0f %% idle, while showload itself used %.0f %% of one core.\n",
 					r.viewers, name, 100*s.idle, 100*s.generator.Seconds()/s.wall.Seconds())
