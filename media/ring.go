@@ -63,6 +63,7 @@ type ring struct {
 	open   bool   // viewers can join
 	closed bool   // no tag follows
 
+	batch    int  // bytes of the latest that became visible at once
 	waiting  line // viewers that have all that is visible
 	lastWake time.Time
 	timer    *time.Timer // of the next wake-up; nil before the first that was put off
@@ -78,7 +79,7 @@ func (r *ring) append(now time.Time, t TagType, ts uint32, body []byte) position
 	need := len(body) + tagOverhead
 	r.expire(now)
 	b := r.last()
-	if b == nil || cap(b.buf)-len(b.buf) < need || now.Sub(b.opened) >= r.span() {
+	if b == nil || cap(b.buf)-len(b.buf) < max(need, r.ahead()) || now.Sub(b.opened) >= r.span() {
 		b = r.grow(now, need)
 	}
 	at := position{seq: r.end.seq, block: b.num, off: len(b.buf)}
@@ -93,6 +94,16 @@ func (r *ring) append(now time.Time, t TagType, ts uint32, body []byte) position
 // span is how long one block collects: short against the age that is kept, so
 // that dropping whole blocks keeps close to it.
 func (r *ring) span() time.Duration { return r.maxAge / 16 }
+
+// ahead is how much room the last block should have for the tag to come: where
+// a batch begins, for one as large as the latest, because what lies in one
+// block goes out in one write. For that a quarter may be left unused.
+func (r *ring) ahead() int {
+	if b := r.last(); b != nil && r.visible == r.end {
+		return min(r.batch, cap(b.buf)/4)
+	}
+	return 0
+}
 
 func (r *ring) last() *block {
 	if len(r.blocks) == 0 {

@@ -166,6 +166,39 @@ func TestRingBatches(t *testing.T) {
 	}
 }
 
+// What becomes visible at once lies in one block nearly always, so that it goes
+// out in one write.
+func TestBatchesLieInOneBlock(t *testing.T) {
+	r := newRing(32<<20, 20*time.Second)
+	now := time.Unix(0, 0)
+	batches, slices, waste := 0, 0, 0
+	var p position
+	for i := range 600 { // 20 s of 30 pictures a second, a keyframe every two seconds
+		size := 10_000
+		if i%60 == 0 {
+			size = 60_000
+		}
+		r.append(now, TagVideo, 0, inter(size))
+		now = now.Add(time.Second / 30)
+		if i%3 != 2 {
+			continue
+		}
+		r.show(now)
+		var bufs [][]byte
+		bufs, p = r.read(p, nil)
+		batches, slices = batches+1, slices+len(bufs)
+	}
+	for _, b := range r.blocks[:len(r.blocks)-1] {
+		waste += cap(b.buf) - len(b.buf)
+	}
+	if slices > batches*21/20 {
+		t.Errorf("%d batches in %d slices", batches, slices)
+	}
+	if waste > r.size/5 {
+		t.Errorf("%d of %d bytes are left unused", waste, r.size)
+	}
+}
+
 func TestWakeInterval(t *testing.T) {
 	for _, tc := range []struct {
 		viewers int64

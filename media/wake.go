@@ -140,6 +140,9 @@ func (v *Viewer) deliver() bool {
 
 // show makes everything visible and returns how many wait for it.
 func (r *ring) show(now time.Time) (waiting int) {
+	if r.visible.block == r.end.block {
+		r.batch = r.end.off - r.visible.off
+	}
 	r.visible, r.lastWake = r.end, now
 	return r.waiting.n
 }
