@@ -83,8 +83,14 @@ func (r *rig) checkEnd() {
 	for _, w := range r.watchers {
 		w.free()
 	}
-	for _, v := range r.crowd {
-		v.Close()
+	for _, o := range r.crowd {
+		o.v.Close()
+	}
+	synctest.Wait()
+	for _, o := range r.crowd {
+		if n := o.ends.Load(); n != 1 {
+			r.t.Fatalf("a viewer was told of its end %d times", n)
+		}
 	}
 	time.Sleep(rigGrace)
 	synctest.Wait()

@@ -35,7 +35,7 @@ type rig struct {
 
 	clients  []*client
 	watchers []*watcher
-	crowd    []*Viewer
+	crowd    []*onlooker
 	most     int  // watchers
 	crowded  bool // a crowd joins as well
 	wasLive  bool // and was not ended by the host

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // watcher is a viewer that leaves the reading to the relay, or reads all the
@@ -102,22 +103,31 @@ func (w *watcher) leave(why error) {
 	close(w.done)
 }
 
-// crowdSink is where the crowd's bytes go.
-type crowdSink struct{}
+// onlooker is one of a crowd: its bytes go nowhere.
+type onlooker struct {
+	v    *Viewer
+	ends atomic.Int32
+}
 
-func (crowdSink) Send([][]byte) bool { return true }
-func (crowdSink) End()               {}
+func (o *onlooker) Send([][]byte) bool { return true }
+func (o *onlooker) End()               { o.ends.Add(1) }
 
 // gather lets a crowd join, so large that wake-ups are joined.
 func (r *rig) gather() {
 	for len(r.crowd) < 2*smallCrowd {
-		v := r.join("")
-		if v == nil {
+		o := &onlooker{v: r.join("")}
+		if o.v == nil {
 			return
 		}
-		r.crowd = append(r.crowd, v)
-		for bufs, err := v.Follow(crowdSink{}); err == nil && len(bufs) > 0; {
-			bufs, err = v.Follow(crowdSink{})
+		r.crowd = append(r.crowd, o)
+		for {
+			bufs, err := o.v.Follow(o)
+			if err != nil {
+				o.End()
+			}
+			if len(bufs) == 0 {
+				break
+			}
 		}
 	}
 }
