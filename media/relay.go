@@ -63,7 +63,7 @@ type Relay struct {
 	options  RelayOptions
 	counters counters
 	notifier *notifier
-	timers   sync.WaitGroup // pending or running timer functions
+	timers   sync.WaitGroup // pending timers, and goroutines that serve viewers
 
 	mu      sync.RWMutex
 	streams map[string]*stream
