@@ -146,7 +146,9 @@ func (s *soak) perform(ctx context.Context) {
 	for pause(ctx, time.Minute) {
 		f, err := readFigures(ctx, s.ops, false)
 		if err != nil {
-			s.fault("the server's figures: %v", err)
+			if ctx.Err() == nil {
+				s.fault("the server's figures: %v", err)
+			}
 			continue
 		}
 		s.say("%3.0f min: %v; %d faults", time.Since(began).Minutes(), f, s.faultCount())

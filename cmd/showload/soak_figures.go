@@ -14,7 +14,7 @@ import (
 type figures struct {
 	Publishers, Viewers, Members int
 	Goroutines, Files            int
-	Heap                         int64 // bytes of live objects, after a collection
+	Heap                         int64 // bytes; of live objects alone after a collection
 	Resident                     int64 // bytes
 }
 
@@ -28,12 +28,13 @@ const (
 )
 
 // readFigures asks the operator's port. With collect the server collects its
-// garbage first, twice: what is pooled survives the first time.
+// garbage first, twice: what is pooled survives the first time. Then the heap
+// is what it was right after that; the answer itself makes garbage.
 func readFigures(ctx context.Context, ops string, collect bool) (f figures, err error) {
-	heapMetric := "go_memstats_heap_alloc_bytes"
+	var live string
 	if collect {
 		for range 2 {
-			if _, err := ask(ctx, ops+"/debug/pprof/heap?gc=1&debug=1"); err != nil {
+			if live, err = ask(ctx, ops+"/debug/pprof/heap?gc=1&debug=1"); err != nil {
 				return f, err
 			}
 		}
@@ -45,7 +46,7 @@ func readFigures(ctx context.Context, ops string, collect bool) (f figures, err 
 	for name, to := range map[string]any{
 		"bookmygig_publishers": &f.Publishers, "bookmygig_viewers": &f.Viewers, "bookmygig_chat_members": &f.Members,
 		"go_goroutines": &f.Goroutines, "process_open_fds": &f.Files,
-		heapMetric: &f.Heap, "process_resident_memory_bytes": &f.Resident,
+		"go_memstats_heap_alloc_bytes": &f.Heap, "process_resident_memory_bytes": &f.Resident,
 	} {
 		v, err := metricIn(body, name)
 		if err != nil {
@@ -57,6 +58,13 @@ func readFigures(ctx context.Context, ops string, collect bool) (f figures, err 
 		case *int64:
 			*to = int64(v)
 		}
+	}
+	if collect {
+		v, err := metricIn(live, "# HeapAlloc =")
+		if err != nil {
+			return f, err
+		}
+		f.Heap = int64(v)
 	}
 	return f, nil
 }
@@ -83,7 +91,7 @@ func ask(ctx context.Context, url string) (string, error) {
 }
 
 // metricIn finds the value of a series without labels in the text format of
-// Prometheus.
+// Prometheus, or of a line that is like it.
 func metricIn(body, name string) (float64, error) {
 	for line := range strings.Lines(body) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {

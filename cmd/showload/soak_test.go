@@ -173,14 +173,15 @@ bookmygig_chat_members %d
 }
 
 func TestReadFigures(t *testing.T) {
-	want := figures{Publishers: 1, Viewers: 2, Members: 3, Goroutines: 4, Files: 5, Heap: 6 << 20, Resident: 7 << 20}
+	want := figures{Publishers: 1, Viewers: 2, Members: 3, Goroutines: 4, Files: 5, Heap: 9 << 20, Resident: 7 << 20}
 	var collections int
 	body := opsPage(want)
 	ops := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/debug/pprof/heap":
-			if r.FormValue("gc") == "1" {
+			if r.FormValue("gc") == "1" && r.FormValue("debug") == "1" {
 				collections++
+				fmt.Fprintf(w, "heap profile: 1: 2 [3: 4] @ heap/1048576\n\n# runtime.MemStats\n# Alloc = 9\n# HeapAlloc = %d\n", 6<<20/collections)
 			}
 		case "/metrics":
 			_, _ = w.Write([]byte(body))
@@ -189,9 +190,13 @@ func TestReadFigures(t *testing.T) {
 		}
 	}))
 	defer ops.Close()
-	got, err := readFigures(t.Context(), ops.URL, true)
+	got, err := readFigures(t.Context(), ops.URL, false)
 	if err != nil || got != want {
 		t.Errorf("read %+v, %v", got, err)
+	}
+	want.Heap = 3 << 20 // after the second collection
+	if got, err = readFigures(t.Context(), ops.URL, true); err != nil || got != want {
+		t.Errorf("after collections %+v, %v", got, err)
 	}
 	if collections != 2 {
 		t.Errorf("%d collections", collections)
@@ -257,12 +262,14 @@ func TestSoakWaitsForTheServerToSettle(t *testing.T) {
 	f := figures{Viewers: 1}
 	asked := 0
 	ops := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/metrics" {
-			if asked++; asked == 2 {
-				f.Viewers = 0
-			}
-			_, _ = w.Write([]byte(opsPage(f)))
+		if r.URL.Path != "/metrics" {
+			fmt.Fprintln(w, "# HeapAlloc = 1")
+			return
 		}
+		if asked++; asked == 2 {
+			f.Viewers = 0
+		}
+		_, _ = w.Write([]byte(opsPage(f)))
 	}))
 	defer ops.Close()
 	s := &soak{ops: ops.URL, settling: time.Minute, out: new(record)}
