@@ -19,9 +19,9 @@
 //	         (redis_write.go) → the gig → the index (redis_index.go): each step
 //	         one script, and a writer that dies between them harms nobody;
 //	         Redis.AppendMessages (redis_messages.go): one script per room
-//	a read   the gigs from Redis, together; the listing from the schedule as
-//	         this node read it last, if Redis says that it has not changed
-//	         (redis_listing.go)
+//	a read   the gigs from Redis, together; the listing from the schedule in
+//	         this node's memory, after asking Redis what has changed in it
+//	         (redis_listing.go, redis_schedule.go, redis_search.go)
 //	both     over a bounded pool of connections with deadlines, and again after
 //	         failures that time mends (redis_conn.go, redis_command.go)
 //

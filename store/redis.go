@@ -33,6 +33,7 @@ const (
 // process; see Epoch.
 type Redis struct {
 	server     server
+	patience   time.Duration
 	pool       *redis.Pool
 	generation atomic.Uint64 // connections of an older one are not used again
 
@@ -40,9 +41,9 @@ type Redis struct {
 	epoch   string
 	lost    int
 
-	schedules schedules
+	schedules *schedules
 
-	closing chan struct{}
+	stop    context.CancelFunc // the tender's
 	tender  sync.WaitGroup
 	callsMu sync.Mutex
 	calls   sync.WaitGroup // connections in use or waited for
@@ -54,17 +55,22 @@ type Redis struct {
 // does not answer, or not yet, is ErrUnavailable. The password stands in no
 // error.
 func OpenRedis(ctx context.Context, url string) (*Redis, error) {
+	return openPatient(ctx, url, patience)
+}
+
+func openPatient(ctx context.Context, url string, patience time.Duration) (*Redis, error) {
 	s, err := parseServer(url)
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{server: s, closing: make(chan struct{})}
+	r := &Redis{server: s, patience: patience, schedules: newSchedules()}
 	r.pool = r.newPool()
-	r.schedules.loading = make(chan struct{}, 1)
 	if err := r.Ready(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", s, err), r.pool.Close())
 	}
-	r.tender.Go(r.tend)
+	tending, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.tender.Go(func() { r.tend(tending) })
 	return r, nil
 }
 
@@ -72,12 +78,9 @@ func OpenRedis(ctx context.Context, url string) (*Redis, error) {
 // most as long as a call may take, and closes the connections.
 func (r *Redis) Close() error {
 	r.callsMu.Lock()
-	first := !r.closed
 	r.closed = true
 	r.callsMu.Unlock()
-	if first {
-		close(r.closing)
-	}
+	r.stop()
 	r.tender.Wait()
 	// The pool of redigo panics when it is asked for a connection while it closes.
 	r.calls.Wait()
@@ -98,7 +101,7 @@ func (r *Redis) call() (done func(), err error) {
 // Ready reports whether Redis answers. One that refuses writes is ready: it
 // reads.
 func (r *Redis) Ready(ctx context.Context) error {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	return r.with(ctx, true, func(c redis.Conn) error { return r.meet(ctx, c) })
 }
@@ -157,18 +160,18 @@ func (r *Redis) note(epoch string) {
 	r.epoch = epoch
 }
 
-// tend looks after the epoch and the index until the store closes.
-func (r *Redis) tend() {
+// tend looks after the epoch and the index until ctx ends.
+func (r *Redis) tend(ctx context.Context) {
 	for {
 		// Not all nodes at once.
 		t := time.NewTimer(tendEvery/2 + rand.N(tendEvery))
 		select {
-		case <-r.closing:
+		case <-ctx.Done():
 			t.Stop()
 			return
 		case <-t.C:
 		}
-		if err := errors.Join(r.Ready(context.Background()), r.clearIntents(context.Background())); err != nil && !errors.Is(err, errClosed) {
+		if err := errors.Join(r.Ready(ctx), r.clearIntents(ctx)); err != nil && ctx.Err() == nil {
 			slog.Warn("Redis not tended", "err", err)
 		}
 	}

@@ -22,7 +22,6 @@ const (
 	writeTimeout = 2 * time.Second
 
 	maxConns     = 64 // further callers wait, until their context ends
-	maxIdleConns = 16
 	idleTimeout  = time.Minute
 	connLifetime = 10 * time.Minute
 	checkIdle    = 5 * time.Second // a connection idle for longer is asked first
@@ -99,7 +98,7 @@ func (s server) options() []redis.DialOption {
 
 func (r *Redis) newPool() *redis.Pool {
 	return &redis.Pool{
-		DialContext: r.dial, MaxActive: maxConns, MaxIdle: maxIdleConns, Wait: true,
+		DialContext: r.dial, MaxActive: maxConns, MaxIdle: maxConns, Wait: true,
 		IdleTimeout: idleTimeout, MaxConnLifetime: connLifetime,
 		TestOnBorrowContext: func(ctx context.Context, c redis.Conn, since time.Time) error {
 			if err := c.Err(); err != nil || time.Since(since) < checkIdle {
@@ -147,8 +146,8 @@ func (r *Redis) dial(ctx context.Context) (redis.Conn, error) {
 var errPatience = errors.New("redis takes too long")
 
 // patient bounds what a call waits for Redis.
-func patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, patience, errPatience)
+func (r *Redis) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.patience, errPatience)
 }
 
 // with runs use on a connection, and again after a failure that time may mend:
@@ -156,11 +155,16 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 // have happened. The waits between double, and are random so that nodes that
 // fail together do not come back together. ctx must have a deadline.
 func (r *Redis) with(ctx context.Context, again bool, use func(redis.Conn) error) error {
+	var before error
 	for wait := backoffFirst; ; wait = min(2*wait, backoffMost) {
 		err := r.once(ctx, use)
 		if err == nil {
 			return nil
 		}
+		if before != nil && ctx.Err() != nil {
+			err = before // it says more than that the time is over
+		}
+		before = err
 		if !mendable(err, again) {
 			return failed(ctx, err)
 		}
@@ -207,7 +211,8 @@ var passing = []string{"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYA
 // mendable reports whether another try may be made and help.
 func mendable(err error, again bool) bool {
 	var reply redis.Error
-	if errors.Is(err, errClosed) || errors.Is(err, errLayout) || errors.As(err, &reply) && !replied(err, passing...) {
+	var stranger *tls.CertificateVerificationError
+	if errors.As(err, &stranger) || errors.Is(err, errClosed) || errors.Is(err, errLayout) || errors.As(err, &reply) && !replied(err, passing...) {
 		return false
 	}
 	var r *refused

@@ -106,8 +106,8 @@ func TestRedisPoolIsBounded(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if n := r.pool.IdleCount(); n > maxIdleConns {
-		t.Errorf("%d connections stay idle", n)
+	if n := r.pool.ActiveCount(); n > maxConns {
+		t.Errorf("%d connections", n)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomodule/redigo/redis"
+
 	"bookmygig/chat"
 )
 
@@ -47,7 +49,8 @@ func writesOf(s opened) map[string]func(ctx context.Context) error {
 	}
 }
 
-// mustFailSoon checks that all calls fail as unavailable within 3 s.
+// mustFailSoon checks that all calls fail as unavailable, and wait for Redis only
+// once, whatever the machine is busy with besides.
 func mustFailSoon(t *testing.T, what string, calls ...map[string]func(ctx context.Context) error) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -56,7 +59,7 @@ func mustFailSoon(t *testing.T, what string, calls ...map[string]func(ctx contex
 			wg.Go(func() {
 				start := time.Now()
 				err := call(ctx)
-				if took := time.Since(start); !errors.Is(err, ErrUnavailable) || took > 3*time.Second {
+				if took := time.Since(start); !errors.Is(err, ErrUnavailable) || took > 2*patience { // one wait after the other
 					t.Errorf("%s: %s: %v after %v", what, name, err, took)
 				}
 			})
@@ -90,12 +93,20 @@ func TestRedisSlow(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	r, o := inUse(t, s)
-	for range maxIdleConns { // many idle connections, none of which answers
-		defer r.pool.Get().Close()
+	var many []redis.Conn // idle connections, none of which answers
+	for range maxConns / 2 {
+		many = append(many, r.pool.Get())
+	}
+	for _, c := range many {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	resume := s.pause(t)
 	defer resume()
-	mustFailSoon(t, "stopped", callsOf(o), writesOf(o))
+	mustFailSoon(t, "stopped", callsOf(o), writesOf(o), map[string]func(context.Context) error{
+		"open": func(ctx context.Context) error { _, err := OpenRedis(ctx, s.url(0)); return err },
+	})
 
 	soon, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
@@ -103,11 +114,19 @@ func TestRedisSlow(t *testing.T) {
 	if _, err := r.Gig(soon, "a"); err == nil || time.Since(start) > time.Second {
 		t.Errorf("a call with a deadline: %v after %v", err, time.Since(start))
 	}
-	if _, err := OpenRedis(ctx, s.url(0)); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("open: %v", err)
-	}
 	resume()
 	mustWork(t, "resumed", callsOf(o), writesOf(o))
+
+	closing := openRedis(t, s.url(0)) // takes no longer than a call
+	resume = s.pause(t)
+	defer resume()
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = closing.Ready(ctx) })
+	start = time.Now()
+	if err := closing.Close(); err != nil || time.Since(start) > 2*patience {
+		t.Errorf("closed: %v after %v", err, time.Since(start))
+	}
+	wg.Wait()
 }
 
 // TestRedisKilled kills a server that keeps all on disk, and starts it again.
@@ -186,7 +205,7 @@ func TestRedisFailover(t *testing.T) {
 	t.Parallel()
 	first, second := startServer(t), startServer(t)
 	name := startForward(t, first.addr)
-	o := opened{backend: openRedis(t, "redis://"+name.addr)}
+	o := opened{backend: openHasty(t, "redis://"+name.addr, time.Second)}
 	r := o.backend.(*Redis)
 	o.sessions = r.Sessions()
 	mustCreate(t, o, aGig("a", time.Now().Add(time.Hour)))
@@ -208,10 +227,8 @@ func TestRedisFailover(t *testing.T) {
 	if r.generation.Load() == before {
 		t.Error("the connections were kept")
 	}
-	for name, call := range writesOf(o) {
-		if err := call(ctx); err == nil || !strings.Contains(err.Error(), "READONLY") {
-			t.Errorf("%s: %v", name, err)
-		}
+	if err := writesOf(o)["update"](ctx); err == nil || !strings.Contains(err.Error(), "READONLY") {
+		t.Errorf("update: %v", err)
 	}
 	mustWork(t, "a replica", callsOf(o))
 

@@ -33,7 +33,7 @@ var errLate = errors.New("the write came too late")
 // CreateGig keeps a new gig. An id or a stream key that another gig has is
 // ErrInvalid.
 func (r *Redis) CreateGig(ctx context.Context, g Gig) error {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	g = inUTC(g)
 	if err := checkNew(&g); err != nil {
@@ -48,7 +48,7 @@ func (r *Redis) CreateGig(ctx context.Context, g Gig) error {
 
 // Gig returns a gig, or ErrNotFound.
 func (r *Redis) Gig(ctx context.Context, id string) (Gig, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	s, err := r.gig(ctx, id)
 	if err != nil {
@@ -99,14 +99,14 @@ func (r *Redis) UpdateGig(ctx context.Context, id string, change func(*Gig) erro
 }
 
 func (r *Redis) updateOnce(ctx context.Context, id string, change func(*Gig) error) (Gig, error) {
-	reading, cancel := patient(ctx)
+	reading, cancel := r.patient(ctx)
 	defer cancel()
 	start := time.Now()
 	before, err := r.gig(reading, id)
 	if err != nil {
 		return Gig{}, err
 	}
-	left := patience - time.Since(start)
+	left := r.patience - time.Since(start)
 
 	after := before.Gig
 	if err := change(&after); err != nil {
@@ -205,9 +205,9 @@ func (w *writing) put(ctx context.Context) error {
 
 // GigsByOwner returns the owner's gigs, newest listing first, at most limit.
 func (r *Redis) GigsByOwner(ctx context.Context, owner string, limit int) ([]Gig, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
-	if _, err := r.settled(ctx); err != nil || limit <= 0 {
+	if _, _, err := r.settled(ctx, ""); err != nil || limit <= 0 {
 		return nil, err
 	}
 	members, err := redis.Strings(r.do1(ctx, true, cmd("ZREVRANGE", keyOwner(owner), 0, limit-1)))
@@ -235,7 +235,7 @@ func (r *Redis) Authorize(ctx context.Context, key string) (gigID string, err er
 	if key == "" {
 		return "", refuseUnknown
 	}
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	hash := HashKey(key)
 	value, err := redis.String(r.do1(ctx, true, cmd("GET", keyStreamKey(hash))))

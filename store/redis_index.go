@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -41,16 +40,18 @@ import (
 // rest. It is removed after the comparison.
 //
 // Two that apply to one gig at once do no harm: each has read what the index
-// holds first and the gig after that, and what the index holds has a number
-// that grows. The second one is refused and looks again; were its gig older
-// than the first one's, so was what it saw of the index.
+// holds first and the gig after that, and every change of what the index holds
+// gives it a token that it never had before. So the second one is refused, and
+// looks again.
 //
 // The page that is read in the end is compared with the gigs once more, as a
 // server that lost its last writes, alone among several, may leave the index
-// with what never was (page in redis_listing.go).
+// with what never was (Redis.page).
 const (
 	intentWrite = 5 * time.Second
 	intentAge   = time.Minute
+
+	changesKept = 10_000 // in keyChanges
 )
 
 // begun notes an intent and tells the time and what the index holds.
@@ -63,12 +64,12 @@ return {now, redis.call('HGET', KEYS[2], ARGV[2]) or ''}`)
 // apply replaces what the index holds of a gig, if that is what the caller saw,
 // and takes out an intent. Its answer is what the index held.
 var apply = newScript(`
-local indexed, intents, version, schedule, vocabulary, categoryBefore, categoryAfter, ownerBefore, ownerAfter = unpack(KEYS, 1, 9)
-local id, intent, seen, after, token, memberBefore, memberAfter, start, ownedBefore, ownedAfter, listed, fresh = unpack(ARGV, 1, 12)
+local indexed, intents, changes, schedule, vocabulary, categoryBefore, categoryAfter, ownerBefore, ownerAfter = unpack(KEYS, 1, 9)
+local id, intent, seen, after, kept, memberBefore, memberAfter, start, ownedBefore, ownedAfter, listed, fresh = unpack(ARGV, 1, 12)
 local have = redis.call('HGET', indexed, id) or ''
 if have ~= seen then return have end
 if after ~= '' then redis.call('HSET', indexed, id, after) else redis.call('HDEL', indexed, id) end
-redis.call('SET', version, token)
+redis.call('XADD', changes, 'MAXLEN', '~', kept, '*', 'gig', id)
 if memberBefore ~= '' then
 	redis.call('ZREM', schedule, memberBefore)
 	redis.call('ZREM', categoryBefore, memberBefore)
@@ -96,16 +97,18 @@ return have`)
 // indexed is what the index holds of a gig. In Redis its parts are joined by
 // the byte 0, which no part contains.
 type indexed struct {
-	number   uint64 // counts the changes of this record, from 1
-	schedule string // scheduleMember
+	token    string // no other state of any gig's record has it
+	id       string
+	schedule string // schedulePart
 	owner    string
 	owned    string // ownerMember
 	words    string // each once, in order, by spaces
 }
 
+// newIndexed is what the index is to hold of a gig, as yet without a token.
 func newIndexed(g *Gig) indexed {
 	return indexed{
-		schedule: scheduleMember(g), owner: g.Owner, owned: ownerMember(g),
+		id: g.ID, schedule: schedulePart(g), owner: g.Owner, owned: ownerMember(g),
 		words: strings.Join(gigWords(g), " "),
 	}
 }
@@ -114,7 +117,7 @@ func (x indexed) String() string {
 	if x.schedule == "" {
 		return ""
 	}
-	return strings.Join([]string{strconv.FormatUint(x.number, 10), x.schedule, x.owner, x.owned, x.words}, "\x00")
+	return strings.Join([]string{x.token, x.id, x.schedule, x.owner, x.owned, x.words}, "\x00")
 }
 
 // readIndexed reads what String wrote; "" is the record of no gig.
@@ -123,20 +126,30 @@ func readIndexed(record string) (x indexed, err error) {
 		return x, nil
 	}
 	f := strings.Split(record, "\x00")
-	if len(f) != 5 {
+	if len(f) != 6 {
 		return x, unavailable(errors.New("damaged record of the index"))
 	}
-	if x.number, err = strconv.ParseUint(f[0], 10, 64); err != nil {
-		return x, unavailable(fmt.Errorf("damaged record of the index: %w", err))
+	return indexed{f[0], f[1], f[2], f[3], f[4], f[5]}, nil
+}
+
+// member is the gig in the schedule: all that the listing selects and sorts by.
+func (x indexed) member() string {
+	if x.schedule == "" {
+		return ""
 	}
-	x.schedule, x.owner, x.owned, x.words = f[1], f[2], f[3], f[4]
-	return x, nil
+	return x.schedule + " " + x.id
+}
+
+// category is the one of the schedule.
+func (x indexed) category() Category {
+	f := strings.SplitN(x.schedule, " ", 4)
+	return Category(f[min(2, len(f)-1)])
 }
 
 // sameIndexed reports whether the index holds the same of both.
 func sameIndexed(a, b *Gig) bool {
 	if a.Title == b.Title && a.CreatorName == b.CreatorName && a.Description == b.Description {
-		return scheduleMember(a) == scheduleMember(b)
+		return schedulePart(a) == schedulePart(b)
 	}
 	return newIndexed(a) == newIndexed(b)
 }
@@ -144,28 +157,28 @@ func sameIndexed(a, b *Gig) bool {
 // timeLayout is RFC 3339 to the nanosecond, so that texts sort as times do.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
-// scheduleMember is a gig in the schedule: all that the listing selects and
-// sorts by.
-func scheduleMember(g *Gig) string {
+// schedulePart is what a schedule's member says of the gig.
+func schedulePart(g *Gig) string {
 	state := "open"
 	if g.Over() {
 		state = "over"
 	}
-	return g.Start.Format(timeLayout) + " " + g.End.Format(timeLayout) + " " + string(g.Category) + " " + state + " " + g.ID
+	return g.Start.Format(timeLayout) + " " + g.End.Format(timeLayout) + " " + string(g.Category) + " " + state
 }
 
-// readScheduleMember is the entry of scheduleMember, in the slot given.
-func readScheduleMember(m string, slot uint32) (*entry, error) {
+// readMember reads a member of the schedule.
+func readMember(m string) (*entry, error) {
 	f := strings.SplitN(m, " ", 5)
 	if len(f) != 5 {
 		return nil, unavailable(errors.New("damaged schedule"))
 	}
-	start, errStart := time.Parse(timeLayout, f[0])
-	end, errEnd := time.Parse(timeLayout, f[1])
+	// It is RFC 3339, which is parsed faster under that name.
+	start, errStart := time.Parse(time.RFC3339Nano, f[0])
+	end, errEnd := time.Parse(time.RFC3339Nano, f[1])
 	if err := errors.Join(errStart, errEnd); err != nil {
 		return nil, unavailable(fmt.Errorf("damaged schedule: %w", err))
 	}
-	n := &entry{id: f[4], start: start, end: end, category: Category(f[2]), over: f[3] == "over", slot: slot}
+	n := &entry{id: f[4], start: start, end: end, category: Category(f[2]), over: f[3] == "over"}
 	if !n.over {
 		n.past = end.Add(LateAllowance)
 	}
@@ -190,17 +203,19 @@ func (r *Redis) reindex(ctx context.Context, id string, g *stored, seen, intent 
 		var after indexed
 		if g != nil {
 			after = newIndexed(&g.Gig)
-			after.number = before.number
+			after.token = before.token
 		}
 		if after == before || g == nil && seen == "" {
 			return r.dropIntent(ctx, intent)
 		}
-		after.number++
+		if g != nil {
+			after.token = NewID()
+		}
 		have, err := redis.String(r.do1(ctx, true, applyCall(id, intent, before, after, g)))
 		switch {
 		case err != nil || have == seen:
 			return err
-		case have == after.String(): // a reader was faster
+		case have == after.String(): // an earlier try of ours, whose answer was lost
 			return r.dropIntent(ctx, intent)
 		}
 		if seen, g, err = r.compare(ctx, id); err != nil {
@@ -242,8 +257,8 @@ func readCompared(replies []any) (seen string, g *stored, err error) {
 func applyCall(id, intent string, before, after indexed, g *stored) command {
 	gone, fresh := wordsChanged(before.words, after.words)
 	keys := []string{
-		keyIndexed, keyIntents, keyVersion, keySchedule, keyWords,
-		keyCategory(scheduleCategory(before.schedule)), keyCategory(scheduleCategory(after.schedule)),
+		keyIndexed, keyIntents, keyChanges, keySchedule, keyWords,
+		keyCategory(before.category()), keyCategory(after.category()),
 		keyOwner(before.owner), keyOwner(after.owner),
 	}
 	var start, listed int64
@@ -252,7 +267,7 @@ func applyCall(id, intent string, before, after indexed, g *stored) command {
 	}
 	seen := before.String()
 	args := []any{
-		id, intent, seen, after.String(), NewID(), before.schedule, after.schedule, start,
+		id, intent, seen, after.String(), changesKept, before.member(), after.member(), start,
 		before.owned, after.owned, listed, len(fresh),
 	}
 	for _, w := range slices.Concat(fresh, gone) {
@@ -260,11 +275,6 @@ func applyCall(id, intent string, before, after indexed, g *stored) command {
 		args = append(args, w)
 	}
 	return apply.call(keys, args...)
-}
-
-func scheduleCategory(member string) Category {
-	f := strings.SplitN(member, " ", 4)
-	return Category(f[min(2, len(f)-1)])
 }
 
 // wordsChanged returns the words that are only in before and only in after.

@@ -19,16 +19,17 @@ const (
 
 	// One slot holds everything that finds gigs; see redis_index.go. No TTL.
 
-	// String: a token that no two states of the index share. It changes with
-	// every change of the keys below.
-	keyVersion = "bmg:{index}:version"
+	// Stream: the ids of gigs for which the keys below changed, the newest
+	// changesKept. Its ids are times, so that none comes twice even when a
+	// restart took Redis back to an older state.
+	keyChanges = "bmg:{index}:changes"
 	// Sorted set: token and gig id, by the milliseconds of Redis at which a
 	// write of this gig began that may not be in the index yet. Removed by that
 	// write, or after intentAge by whoever finds it.
 	keyIntents = "bmg:{index}:intents"
-	// Hash: gig id → indexed, what the keys below hold of the gig.
+	// Hash: gig id → indexed.String, what the keys below hold of the gig.
 	keyIndexed = "bmg:{index}:gigs"
-	// Sorted set: members as of scheduleMember, by start in seconds since 1970.
+	// Sorted set: members as of indexed.member, by start in seconds since 1970.
 	keySchedule = "bmg:{index}:schedule"
 	// Sorted set: every word of a gig, all with score 0, hence in their order:
 	// to find words by how they begin.

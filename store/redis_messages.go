@@ -97,7 +97,7 @@ func (r *Redis) AppendMessages(ctx context.Context, msgs []chat.Message) ([]chat
 	if len(msgs) == 0 {
 		return nil, nil, nil
 	}
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	kept := slices.Clone(msgs)
 	var rooms []string
@@ -162,7 +162,7 @@ return {redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1),
 
 // Messages implements chat.Log.
 func (r *Redis) Messages(ctx context.Context, room string, after uint64, limit int) ([]chat.Message, uint64, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	from := "+" // an answer of at most the newest, which is dropped
 	wanted := after < math.MaxUint64 && limit > 0

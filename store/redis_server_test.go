@@ -57,7 +57,7 @@ func newServer(dir string, args ...string) (*aServer, error) {
 // listens.
 func (s *aServer) start() error {
 	_, port, _ := net.SplitHostPort(s.addr)
-	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--logfile", "redis.log"}
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--logfile", "redis.log", "--repl-diskless-sync-delay", "0"}
 	s.cmd = exec.Command("redis-server", append(args, s.args...)...)
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -270,7 +270,13 @@ func stopShared() error {
 // openRedis opens a store that is closed at the end of the test.
 func openRedis(t testing.TB, url string) *Redis {
 	t.Helper()
-	r, err := OpenRedis(ctx, url)
+	return openHasty(t, url, patience)
+}
+
+// openHasty opens a store that gives up sooner, or later.
+func openHasty(t testing.TB, url string, patience time.Duration) *Redis {
+	t.Helper()
+	r, err := openPatient(ctx, url, patience)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (s *RedisSessions) DeleteCtx(ctx context.Context, token string) error {
 
 // with runs use, which must be idempotent.
 func (s *RedisSessions) with(ctx context.Context, use func(*redisstore.RedisStore) error) error {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := s.r.patient(ctx)
 	defer cancel()
 	return s.r.with(ctx, true, func(c redis.Conn) error {
 		one := &redis.Pool{Dial: func() (redis.Conn, error) { return lent{c, ctx}, nil }}

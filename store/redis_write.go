@@ -147,32 +147,30 @@ func (w *writing) leftOver(err error) {
 	slog.Warn("a write has left something over, which readers will mend", "gig", w.after.ID, "err", err)
 }
 
-// settled returns the version of the index, after it has brought the index in
-// step with all gigs that a writer may have left behind.
-func (r *Redis) settled(ctx context.Context) (version string, err error) {
-	replies, err := r.do(ctx, true, cmd("GET", keyVersion), cmd("ZRANGE", keyIntents, 0, -1))
+// settled returns the changes of the index since one of them, after it has
+// brought the index in step with all gigs that a writer may have left behind.
+// known is false when the changes since then are no longer known.
+func (r *Redis) settled(ctx context.Context, since string) (changed []change, known bool, err error) {
+	replies, err := r.do(ctx, true, changesSince(since), cmd("ZRANGE", keyIntents, 0, -1))
 	if err != nil {
-		return "", err
+		return nil, false, err
 	}
 	intents, err := redis.Strings(replies[1], nil)
 	if err != nil {
-		return "", unavailable(err)
+		return nil, false, unavailable(err)
 	}
 	if len(intents) > 0 {
 		for i, intent := range intents {
 			intents[i] = intentID(intent)
 		}
 		if err := r.mend(ctx, intents); err != nil {
-			return "", err
+			return nil, false, err
 		}
-		if replies, err = r.do(ctx, true, cmd("GET", keyVersion)); err != nil {
-			return "", err
+		if replies, err = r.do(ctx, true, changesSince(since)); err != nil {
+			return nil, false, err
 		}
 	}
-	if replies[0] == nil {
-		return "", nil // nothing was ever listed
-	}
-	return redis.String(replies[0], nil)
+	return readChanges(replies[0], since)
 }
 
 func intentID(intent string) string { _, id, _ := strings.Cut(intent, " "); return id }
@@ -203,7 +201,7 @@ func (r *Redis) mend(ctx context.Context, ids []string) error {
 // clearIntents takes out the intents of writers that died, after another look
 // at their gigs.
 func (r *Redis) clearIntents(ctx context.Context) error {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := r.patient(ctx)
 	defer cancel()
 	now, err := redis.Int64s(r.do1(ctx, true, cmd("TIME")))
 	if err != nil || len(now) == 0 {
