@@ -71,12 +71,12 @@ func TestTwoEncodersCompete(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			on = &encoder{t: t, p: p, gop: 25}
+			on = &encoder{t: t, p: p, gop: 5}
 			on.headers()
 			return true
 		}
 		dial()
-		on.frames(25)
+		on.frames(5)
 		p := join(t, r, "g", "")
 		var takeovers []time.Time
 		for second := range 3600 {
@@ -84,7 +84,7 @@ func TestTwoEncodersCompete(t *testing.T) {
 			if second%2 == 0 && dial() {
 				takeovers = append(takeovers, time.Now())
 			}
-			on.frames(25)
+			on.frames(5)
 			p.drain(t)
 		}
 		for i := maxTakeovers; i < len(takeovers); i++ {
@@ -109,7 +109,7 @@ func TestTwoEncodersCompete(t *testing.T) {
 		}
 		for range 60 {
 			time.Sleep(time.Second)
-			on.frames(25)
+			on.frames(5)
 		}
 		if h, _ := r.Health("g"); has(h, WarnManyEncoders) {
 			t.Errorf("a minute later: warnings %v", h.Warnings)
