@@ -33,7 +33,7 @@ var owners = map[string][]string{
 	"github.com/yutopp/go-amf0":    {"bookmygig/media"},
 	"github.com/gorilla/websocket": {"bookmygig/handlers", "bookmygig/cmd/showload"},
 	"github.com/go-chi/chi":        {"bookmygig/handlers"},
-	"github.com/alexedwards/scs":   {"bookmygig/handlers"},
+	"github.com/alexedwards/scs":   {"bookmygig/handlers", "bookmygig/store"},
 	"github.com/a-h/templ":         {"bookmygig/handlers", "bookmygig/views"},
 	"github.com/prometheus":        {"bookmygig/cmd/bookmygig"},
 	"github.com/chromedp":          {"bookmygig/cmd/screenshots"},
