@@ -107,13 +107,13 @@ func soakServer(t *testing.T, out *record, args ...string) (s *soak, kill func()
 	return s, kill
 }
 
-// Shows come and go for three minutes, with everything that happens to shows in
+// Shows come and go for three minutes, the last grace included, with everything that happens to shows in
 // them. Nobody receives anything wrong, and when all have left the server is
 // what it was before.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	out := new(record)
-	s, _ := soakServer(t, out, "-duration", "165s")
+	s, _ := soakServer(t, out, "-duration", "110s")
 	err := s.run(t.Context())
 	t.Logf("\n%s", out)
 	if err != nil {
