@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,67 +207,85 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendMessages appends to a room whose history is full.
-func BenchmarkAppendMessages(b *testing.B) {
-	for _, people := range []int{1, 8, 64} {
-		b.Run(fmt.Sprint(people, " at once"), func(b *testing.B) {
-			e := openEmbedded(b, b.TempDir())
-			fillRoom(b, e)
-			var mu sync.Mutex
-			var took []time.Duration
-			var n atomic.Int64
-			b.SetParallelism((people + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					d := appendOne(b, e, n.Add(1))
-					mu.Lock()
-					took = append(took, d)
-					mu.Unlock()
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
-			report(b, took)
+// onBothEmpty runs a benchmark on both stores, with a room whose history is
+// full. Redis keeps it on disk as the embedded store does.
+func onBothEmpty(b *testing.B, run func(b *testing.B, s backend)) {
+	b.Run("embedded", func(b *testing.B) {
+		e := openEmbedded(b, b.TempDir())
+		fillRoom(b, e)
+		run(b, e)
+	})
+	for _, fsync := range []string{"always", "everysec"} {
+		b.Run("redis "+fsync, func(b *testing.B) {
+			r := openRedis(b, startServer(b, "--appendonly", "yes", "--appendfsync", fsync).url(0))
+			fillRoom(b, r)
+			run(b, r)
 		})
 	}
+}
+
+// BenchmarkAppendMessages appends to a room whose history is full.
+func BenchmarkAppendMessages(b *testing.B) {
+	onBothEmpty(b, func(b *testing.B, s backend) {
+		for _, people := range []int{1, 8, 64} {
+			b.Run(fmt.Sprint(people, " at once"), func(b *testing.B) { benchAppend(b, s, people) })
+		}
+	})
+}
+
+func benchAppend(b *testing.B, s backend, people int) {
+	var mu sync.Mutex
+	var took []time.Duration
+	b.SetParallelism((people + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			d := appendOne(b, s)
+			mu.Lock()
+			took = append(took, d)
+			mu.Unlock()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+	report(b, took)
 }
 
 // BenchmarkAppendPaced appends 200 messages a second, each when its time has
 // come, whether those before are done or not.
 func BenchmarkAppendPaced(b *testing.B) {
-	e := openEmbedded(b, b.TempDir())
-	fillRoom(b, e)
-	var mu sync.Mutex
-	var took []time.Duration
-	var wg sync.WaitGroup
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for i := int64(0); b.Loop(); i++ {
-		<-tick.C
-		wg.Go(func() {
-			d := appendOne(b, e, i)
-			mu.Lock()
-			defer mu.Unlock()
-			took = append(took, d)
-		})
-	}
-	wg.Wait()
-	report(b, took)
+	onBothEmpty(b, func(b *testing.B, s backend) {
+		var mu sync.Mutex
+		var took []time.Duration
+		var wg sync.WaitGroup
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for b.Loop() {
+			<-tick.C
+			wg.Go(func() {
+				d := appendOne(b, s)
+				mu.Lock()
+				defer mu.Unlock()
+				took = append(took, d)
+			})
+		}
+		wg.Wait()
+		report(b, took)
+	})
 }
 
-func fillRoom(b *testing.B, e *Embedded) {
+func fillRoom(b *testing.B, s backend) {
 	msgs := make([]chat.Message, chat.HistoryKept)
 	for i := range msgs {
 		msgs[i] = say("room", "ada", fmt.Sprint("first-", i), "a message of some fifty characters, as people write")
 	}
-	if _, _, err := e.AppendMessages(ctx, msgs); err != nil {
+	if _, _, err := s.AppendMessages(ctx, msgs); err != nil {
 		b.Fatal(err)
 	}
 }
 
-func appendOne(b *testing.B, e *Embedded, i int64) time.Duration {
-	m := say("room", "ada", fmt.Sprintf("3f0b8c1e-9d7a-4c55-8e21-%012d", i), "a message of some fifty characters, as people write")
+func appendOne(b *testing.B, s backend) time.Duration {
+	m := say("room", "ada", "3f0b8c1e-9d7a-4c55-"+NewID(), "a message of some fifty characters, as people write")
 	start := time.Now()
-	if _, _, err := e.AppendMessages(ctx, []chat.Message{m}); err != nil {
+	if _, _, err := s.AppendMessages(ctx, []chat.Message{m}); err != nil {
 		b.Error(err)
 	}
 	return time.Since(start)
