@@ -87,4 +87,30 @@ func playerBacksOff(w *window) {
 			w.t.Errorf("%s: it waits %.0f ms, trouble %q", tt.name, got.Wait, got.Trouble)
 		}
 	}
+	playerAsksAgain(w)
+}
+
+// playerAsksAgain checks that a player that was refused, asked why, and was
+// never answered does not wait for the answer for ever.
+func playerAsksAgain(w *window) {
+	w.t.Helper()
+	got := eval[struct{ Limit, Wait float64 }](w, `(async () => {`+fakePlayers+`
+		const real = [window.fetch, AbortSignal.timeout];
+		let limit = -1;
+		AbortSignal.timeout = (ms) => {
+			const c = new AbortController();
+			limit = ms;
+			queueMicrotask(() => c.abort());
+			return c.signal;
+		};
+		window.fetch = (url, {signal}) => new Promise((_, fail) => signal.addEventListener("abort", fail));
+		make();
+		on.broken("", "", {code: 503});
+		await new Promise((soon) => keep[0].call(window, soon, 50));
+		[window.fetch, AbortSignal.timeout] = real;
+		return done({limit, wait});
+	})()`)
+	if got.Limit <= 0 || got.Limit > 10_000 || got.Wait < 200 || got.Wait > 5000 {
+		w.t.Errorf("it waits %.0f ms for the answer, then %.0f ms", got.Limit, got.Wait)
+	}
 }

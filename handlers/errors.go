@@ -56,14 +56,12 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if err == nil {
 			return
 		}
-		if r.Context().Err() != nil {
-			if !errors.Is(err, errBadRequest) {
-				return // who has left is told nothing
-			}
-			// A form that does not come in time ends the context as well, but
-			// its sender may be there.
-			r = r.WithContext(context.WithoutCancel(r.Context()))
+		if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+			panic(http.ErrAbortHandler) // to return would be to say 200
 		}
+		// The context also ends when a form does not come in time, or when the
+		// client has closed its half of the connection: it may still listen.
+		r = r.WithContext(context.WithoutCancel(r.Context()))
 		status := statusOf(err)
 		if status == http.StatusInternalServerError {
 			s.Logger.Error("request failed", "method", r.Method, "route", routeOf(r), "err", err)

@@ -166,6 +166,20 @@ func (sc *streamConn) Send(bufs [][]byte) bool {
 // End implements media.Sink.
 func (sc *streamConn) End() { sc.streams.remove(sc) }
 
+// Cut implements media.Sink.
+func (sc *streamConn) Cut() {
+	sc.discard()
+	_ = sc.conn.Close() // whoever writes finds out, and ends
+}
+
+// discard has the system throw away, once the connection is closed, what the
+// viewer has not taken. It would keep that for minutes otherwise.
+func (sc *streamConn) discard() {
+	if c, ok := sc.conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = c.SetLinger(0)
+	}
+}
+
 // write sends what is pending. A viewer that takes something in each stall
 // period may be slow; one that takes nothing is cut, and so is one that is not
 // done within the batch limit.
@@ -186,7 +200,11 @@ func (st *streams) write(sc *streamConn) error {
 		}
 		stalled := time.Since(took) >= st.stall()
 		late := time.Since(start) > st.stall()*(batchLimit/stallLimit)
-		if stalled || late || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if stalled || late {
+			sc.discard()
+			return err
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,43 @@ func TestViewerReplacesItself(t *testing.T) {
 	}
 }
 
+// A viewer that takes nothing and comes again, and again, holds one seat and
+// one connection: the newer one does not wait for the older to be cut.
+func TestStalledViewerReplacesItself(t *testing.T) {
+	ts := newTestServer(t)
+	ts.streams.stallAt = time.Hour
+	g := ts.listGig(t, nil)
+	p := ts.goLive(t, g.ID)
+	stop := make(chan struct{})
+	done := publishUntil(t, p, stop)
+	defer func() { close(stop); <-done }()
+	held := func() (n int) {
+		ts.streams.mu.Lock()
+		defer ts.streams.mu.Unlock()
+		return len(ts.streams.conns)
+	}
+	for range 5 {
+		conn, _ := ts.dialLive(t, g.ID, "?viewer=again")
+		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		eventually(t, "it stalls alone", func() bool { return held() == 1 && ts.stalled() == 1 })
+	}
+	if n := ts.Relay.Viewers(g.ID); n != 1 {
+		t.Errorf("%d viewers, want 1", n)
+	}
+}
+
+// stalled counts the connections that nothing was written to for a moment.
+func (ts *testServer) stalled() (n int) {
+	ts.streams.mu.Lock()
+	defer ts.streams.mu.Unlock()
+	for sc := range ts.streams.conns {
+		if w := sc.wrote.Load(); w != 0 && time.Since(time.Unix(0, w)) > 100*time.Millisecond {
+			n++
+		}
+	}
+	return n
+}
+
 // publishUntil sends large keyframes until stop is closed.
 func publishUntil(t *testing.T, p *media.Publisher, stop <-chan struct{}) (stopped <-chan struct{}) {
 	done := make(chan struct{})
@@ -260,6 +298,10 @@ func TestViewerThatLeavesInGraceIsNoticed(t *testing.T) {
 	stays, there := ts.dialLive(t, g.ID, "")
 	readUntil(t, resp.Body, testKeyframe)
 	readUntil(t, there.Body, testKeyframe)
+	// What it says hides that it leaves from who only looks at the next byte.
+	if _, err := io.WriteString(conn, "goodbye"); err != nil {
+		t.Fatal(err)
+	}
 	p.Close()
 	eventually(t, "the grace runs", func() bool { return ts.Relay.State(g.ID) == media.StateReconnecting })
 	conn.Close()
@@ -320,9 +362,11 @@ func TestStalledViewerTakesLittle(t *testing.T) {
 	eventually(t, "it is cut", func() bool { return ts.Relay.Viewers(g.ID) == 0 })
 	close(stop)
 	<-done
+	// What it has not taken is thrown away at once, instead of being kept for
+	// minutes: a connection that is ended in order would end with EOF.
 	n, err := io.Copy(io.Discard, resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("it ends with %v, want a reset", err)
 	}
 	// The system doubles what it is asked for, and the reader's end holds some.
 	if most := int64(4*sendBuffer + 256<<10); n > most {

@@ -67,6 +67,10 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
+// statusGone is how a request is counted whose client left before it was
+// answered. It is nginx's number for it and goes to nobody.
+const statusGone = 499
+
 // observe reports each answered request. The wrapped writer keeps the ways to
 // flush and to hijack.
 func (s *Server) observe(next http.Handler) http.Handler {
@@ -78,7 +82,11 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
 			status := ww.Status()
-			if status == 0 {
+			switch {
+			case status != 0:
+			case r.Context().Err() != nil:
+				status = statusGone
+			default:
 				status = http.StatusOK
 			}
 			s.OnRequest(routeOf(r), r.Method, status, time.Since(start))

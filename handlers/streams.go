@@ -97,7 +97,7 @@ func (st *streams) wait(most time.Duration) {
 		defer st.mu.Unlock()
 		for sc := range st.conns {
 			sc.cancel()
-			_ = sc.conn.Close()
+			sc.Cut()
 		}
 	})
 	defer cut.Stop()

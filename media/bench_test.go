@@ -62,6 +62,7 @@ func (v *ringViewer) Send(bufs [][]byte) bool {
 }
 
 func (v *ringViewer) End() {}
+func (v *ringViewer) Cut() {}
 
 func newRingFanOut(b *testing.B) *ringFanOut {
 	r := testRelay(b, RelayOptions{})

@@ -90,6 +90,7 @@ func (w *watcher) Send(bufs [][]byte) bool {
 }
 
 func (w *watcher) End() { w.leave(io.EOF) }
+func (w *watcher) Cut() {}
 
 func (w *watcher) take(bufs [][]byte) {
 	if err := w.feed(bufs); err != nil && w.bad == nil {
@@ -111,6 +112,7 @@ type onlooker struct {
 
 func (o *onlooker) Send([][]byte) bool { return true }
 func (o *onlooker) End()               { o.ends.Add(1) }
+func (o *onlooker) Cut()               {}
 
 // gather lets a crowd join, so large that wake-ups are joined.
 func (r *rig) gather() {

@@ -143,6 +143,9 @@ func (s *stream) join(viewerID string) (*Viewer, error) {
 	}
 	if old := s.byID[viewerID]; viewerID != "" && old != nil {
 		old.replaced = true
+		if old.sink != nil && !old.waits {
+			s.relay.timers.Go(old.sink.Cut) // or it would hold on for as long as it stalls
+		}
 		s.remove(old) // the newer one takes its place
 	} else if err := s.relay.seat(len(s.viewers)); err != nil {
 		return nil, err

@@ -38,6 +38,9 @@ type Sink interface {
 	// End says that nothing follows: the stream has ended, the viewer was
 	// closed, or replaced.
 	End()
+	// Cut lets a write that waits fail, as another has taken the viewer's
+	// place. Any goroutine calls it, while the viewer is the sink's.
+	Cut()
 }
 
 // Follow returns what is to be written now, as Next does. When there is
@@ -47,9 +50,9 @@ type Sink interface {
 func (v *Viewer) Follow(sink Sink) (bufs [][]byte, err error) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
+	v.sink = sink
 	bufs, err = v.take()
 	if err == nil && len(bufs) == 0 {
-		v.sink = sink
 		v.ring.waiting.add(v)
 	}
 	v.count(bufs)

@@ -71,6 +71,8 @@ func (p *spectator) follow() {
 	}
 }
 
+func (p *spectator) Cut() {}
+
 func (p *spectator) End() {
 	p.ends.Add(1)
 	p.v.Close()
@@ -194,6 +196,7 @@ func (q *quiet) Send(bufs [][]byte) bool {
 }
 
 func (q *quiet) End() {}
+func (q *quiet) Cut() {}
 
 // audience lets n viewers in who are never late, and returns the stream.
 func audience(t testing.TB, r *Relay, gig string, n int) *stream {

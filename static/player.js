@@ -175,7 +175,7 @@ class StreamPlayer {
   // and by chance up to twice as long, and goes in when there is a seat.
   async #queue() {
     this.#disconnect();
-    const answer = await fetch(this.#url, { method: "HEAD", cache: "no-store" }).catch(() => null);
+    const answer = await fetch(this.#url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(PLAYER.maxDelay) }).catch(() => null);
     if (this.#open || this.#timer || this.#userPaused || this.#state() !== "live") return;
     if (!answer || answer.headers.get("X-House") !== "full") {
       this.#setTrouble("");

@@ -13,6 +13,7 @@ const (
 	maxHTTPConns = 20_000
 	maxRTMPConns = 1000
 	minConns     = 16
+	maxOpsConns  = 32
 	otherFiles   = 64 // open files that are no visitor's and no encoder's
 )
 

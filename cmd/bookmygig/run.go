@@ -151,20 +151,25 @@ func (n *node) serve(ctx context.Context) error {
 		return ignore(n.http.Serve(capped), http.ErrServerClosed, net.ErrClosed)
 	})
 	if n.ports.ops != nil {
-		parts.Go(func() error { return ignore(n.ops.Serve(n.ports.ops), http.ErrServerClosed) })
+		capped := &cappedListener{Listener: n.ports.ops, limit: maxOpsConns, log: n.log}
+		parts.Go(func() error { return ignore(n.ops.Serve(capped), http.ErrServerClosed) })
 	}
 	n.logAddresses()
 	if n.config.demo {
 		parts.Go(func() error { return n.demo(ctx) })
 	}
 
+	var stopping time.Time
 	parts.Go(func() error {
 		<-ctx.Done()
+		stopping = time.Now()
 		n.drain(stopChat)
 		stopInner()
 		return nil
 	})
-	return parts.Wait()
+	err := parts.Wait()
+	n.log.Info("stopped", "took", time.Since(stopping).Round(time.Millisecond))
+	return err
 }
 
 func (n *node) logAddresses() {
@@ -193,7 +198,6 @@ func (n *node) address() string {
 // every request has been answered the rest follows. Pages that take longer than
 // pagesTime are cut, and the rest after drainTime.
 func (n *node) drain(stopChat func()) {
-	start := time.Now()
 	n.log.Info("stopping")
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
@@ -208,7 +212,6 @@ func (n *node) drain(stopChat func()) {
 	n.report("streams", n.relay.Shutdown(ctx))
 	n.report("requests", errors.Join(<-answered, wait(ctx, &n.requests)))
 	n.ops.Close()
-	n.log.Info("stopped", "took", time.Since(start).Round(time.Millisecond))
 }
 
 // finishPages lets the requests of pages end, and cuts those that wait for
