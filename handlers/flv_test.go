@@ -163,43 +163,6 @@ func TestViewerReplacesItself(t *testing.T) {
 	}
 }
 
-// A viewer that takes nothing and comes again, and again, holds one seat and
-// one connection: the newer one does not wait for the older to be cut.
-func TestStalledViewerReplacesItself(t *testing.T) {
-	ts := newTestServer(t)
-	ts.streams.stallAt = time.Hour
-	g := ts.listGig(t, nil)
-	p := ts.goLive(t, g.ID)
-	stop := make(chan struct{})
-	done := publishUntil(t, p, stop)
-	defer func() { close(stop); <-done }()
-	held := func() (n int) {
-		ts.streams.mu.Lock()
-		defer ts.streams.mu.Unlock()
-		return len(ts.streams.conns)
-	}
-	for range 5 {
-		conn, _ := ts.dialLive(t, g.ID, "?viewer=again")
-		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-		eventually(t, "it stalls alone", func() bool { return held() == 1 && ts.stalled() == 1 })
-	}
-	if n := ts.Relay.Viewers(g.ID); n != 1 {
-		t.Errorf("%d viewers, want 1", n)
-	}
-}
-
-// stalled counts the connections that nothing was written to for a moment.
-func (ts *testServer) stalled() (n int) {
-	ts.streams.mu.Lock()
-	defer ts.streams.mu.Unlock()
-	for sc := range ts.streams.conns {
-		if w := sc.wrote.Load(); w != 0 && time.Since(time.Unix(0, w)) > 100*time.Millisecond {
-			n++
-		}
-	}
-	return n
-}
-
 // publishUntil sends large keyframes until stop is closed.
 func publishUntil(t *testing.T, p *media.Publisher, stop <-chan struct{}) (stopped <-chan struct{}) {
 	done := make(chan struct{})
