@@ -133,7 +133,7 @@ func TestWarningsAreWords(t *testing.T) {
 	}
 	want := []string{
 		"Your keyframes are 8 seconds apart", "Browsers cannot show HEVC", "Browsers cannot play Speex sound", "You send 9.2 Mbit/s",
-		"You were cut off: your encoder sent 31 Mbit/s",
+		"You were cut off: your encoder sent 30.1 Mbit/s",
 	}
 	for _, text := range want {
 		if !seen[text] {

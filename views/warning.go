@@ -40,7 +40,7 @@ func (h *HealthModel) advise(warning string) advice {
 			"Many people cannot receive that much, and their picture will stop. In OBS open Settings, then Output, and set Video Bitrate to 4000 Kbps or less."}
 	case "too-fast":
 		return advice{"bad", "You were cut off: your encoder sent " + megabits(h.TooFast),
-			"This server takes " + megabits(h.MaxBitrate) + " at most. In OBS open Settings, then Output, and lower the Video Bitrate; 4000 Kbps suit most people."}
+			"This server takes " + megabits(h.MaxBitrate) + " at most. In OBS open Settings, then Output, and set Video Bitrate to " + kbpsBelow(h.MaxBitrate) + " or less."}
 	case "many-encoders":
 		return advice{"bad", "Several encoders use your stream key",
 			"They throw each other off air, and the one that sends now is kept for a while. In OBS press Stop Streaming on every computer but one."}
@@ -51,8 +51,19 @@ func (h *HealthModel) advise(warning string) advice {
 	return advice{"warn", "Something is not right with your stream", "Stop streaming in OBS, and start again."}
 }
 
-// megabits is rounded up, so that what is over a limit does not read like it.
-func megabits(bits int) string { return fmt.Sprintf("%d Mbit/s", (bits+999_999)/1_000_000) }
+// megabits is rounded up to a tenth, so that what is over a limit does not read
+// like it.
+func megabits(bits int) string {
+	tenths := (bits + 99_999) / 100_000
+	if tenths%10 == 0 {
+		return fmt.Sprintf("%d Mbit/s", tenths/10)
+	}
+	return fmt.Sprintf("%.1f Mbit/s", float64(tenths)/10)
+}
+
+// kbpsBelow is a Video Bitrate, in OBS's words, that suits most people's lines
+// and leaves room for sound and bursts below a limit in bit/s.
+func kbpsBelow(limit int) string { return fmt.Sprintf("%d Kbps", min(4000, limit*8/10_000)) }
 
 func times(n int) string {
 	switch n {

@@ -41,7 +41,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (co
 	fs.StringVar(&c.rtmpURL, "rtmp-url", "", "`URL` that creators type into their encoder; empty: rtmp://<that host>:<rtmp port>/live")
 	fs.StringVar(&c.data, "data", "data", "`folder` of the embedded store")
 	fs.StringVar(&c.redis, "redis", "", "`URL` of a Redis server; this version has none: leave it empty")
-	fs.IntVar(&c.maxBitrate, "max-bitrate", 20, "most that one encoder may send on average over 5 s, in `Mbit/s`")
+	fs.IntVar(&c.maxBitrate, "max-bitrate", 20, "most that one encoder may send for long, in whole `Mbit/s`")
 	fs.IntVar(&c.maxPublishers, "max-publishers", 100, "most `shows` on air at once; each takes up to 32 MiB")
 	fs.IntVar(&c.maxViewers, "max-viewers", 8000, "most `viewers` of all shows")
 	fs.IntVar(&c.maxViewersPerShow, "max-viewers-per-show", 5000, "most `viewers` of one show")

@@ -60,6 +60,9 @@ func main() {
 	}
 }
 
+// errNothing ends a run in which nobody saw the show.
+var errNothing = errors.New("no viewer got a picture; is the gig on air, and is there a seat?")
+
 // errFaults ends a run in which a client received something wrong.
 var errFaults = errors.New("what was received is not right; see the faults above")
 
@@ -96,8 +99,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	} else {
 		err = r.print(stdout)
 	}
-	if err == nil && r.faults() > 0 {
+	switch {
+	case err != nil:
+	case r.faults() > 0:
 		err = errFaults
+	case r.Viewers.Asked+r.Slow.Asked > 0 && r.Viewers.Started+r.Slow.Started == 0:
+		err = errNothing
 	}
 	return err
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -111,5 +114,16 @@ func TestTableNamesEverything(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
 		}
+	}
+}
+
+// A run in which nobody got a picture has measured nothing, and says so.
+func TestNobodySawTheShow(t *testing.T) {
+	empty := httptest.NewServer(http.NotFoundHandler())
+	defer empty.Close()
+	var out bytes.Buffer
+	err := run(t.Context(), strings.Fields("-gig none -viewers 2 -duration 300ms -ramp 0s -url "+empty.URL), &out)
+	if !errors.Is(err, errNothing) || !strings.Contains(out.String(), "404:2") {
+		t.Errorf("%v\n%s", err, &out)
 	}
 }
