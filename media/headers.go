@@ -46,9 +46,16 @@ func (h *headers) size() int {
 	return n
 }
 
-// appendTags appends all of them as tags with the timestamp ts.
-func (h *headers) appendTags(dst []byte, ts uint32) []byte {
-	h.each(func(t TagType, body []byte) { dst = appendTag(dst, t, ts, body) })
+// appendTags appends all of them as tags: the metadata with the timestamp meta,
+// the others with ts.
+func (h *headers) appendTags(dst []byte, meta, ts uint32) []byte {
+	h.each(func(t TagType, body []byte) {
+		at := ts
+		if t == TagScript {
+			at = meta
+		}
+		dst = appendTag(dst, t, at, body)
+	})
 	return dst
 }
 

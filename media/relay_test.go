@@ -100,10 +100,11 @@ func TestJoinStartsWithHeadersAndKeyframe(t *testing.T) {
 		t.Errorf("flags %d, want 5", p.Flags)
 	}
 	for i, want := range []struct {
-		t TagType
-		k tagKind
-	}{{TagScript, kindInfo}, {TagVideo, kindHeader}, {TagAudio, kindHeader}, {TagVideo, kindKeyframe}} {
-		if !p.Tags[i].is(want.t, want.k) || p.Tags[i].TS != 2000 {
+		t  TagType
+		k  tagKind
+		ts uint32
+	}{{TagScript, kindInfo, 0}, {TagVideo, kindHeader, 2000}, {TagAudio, kindHeader, 2000}, {TagVideo, kindKeyframe, 2000}} {
+		if !p.Tags[i].is(want.t, want.k) || p.Tags[i].TS != want.ts {
 			t.Errorf("tag %d: type %d kind %d at %d", i, p.Tags[i].Type, p.Tags[i].info().kind, p.Tags[i].TS)
 		}
 	}

@@ -39,10 +39,13 @@ type block struct {
 // joinPoint is a tag that a viewer can start at: a keyframe, or in a stream
 // without picture some audio tag.
 type joinPoint struct {
-	at      position
-	ts      uint32
-	heads   headers
-	preface []byte // made when the first viewer needs it
+	at    position
+	ts    uint32
+	heads headers
+
+	// Made when the first viewer needs them.
+	opening []byte // for one that begins here
+	preface []byte // for one that jumps here
 }
 
 // ring is the byte- and age-bounded log of one stream's tags, shared by all its
@@ -222,9 +225,15 @@ func (r *ring) addJoin(j *joinPoint) {
 }
 
 // prefaceOf returns the metadata and sequence headers of a join point as tags.
-func (j *joinPoint) prefaceOf() []byte {
-	if j.preface == nil {
-		j.preface = j.heads.appendTags(make([]byte, 0, j.heads.size()), j.ts)
+// To who begins there the metadata bear the time 0: FFmpeg, for one, takes
+// what comes later for a track of text.
+func (j *joinPoint) prefaceOf(begins bool) []byte {
+	p, meta := &j.preface, j.ts
+	if begins {
+		p, meta = &j.opening, 0
 	}
-	return j.preface
+	if *p == nil {
+		*p = j.heads.appendTags(make([]byte, 0, j.heads.size()), meta, j.ts)
+	}
+	return *p
 }

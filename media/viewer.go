@@ -140,14 +140,15 @@ func (v *Viewer) jump() bool {
 	if j == nil {
 		return false
 	}
-	if v.started {
-		v.s.relay.counters.dropped[dropSlowViewer].Add(j.at.seq - v.at.seq)
-	} else {
+	begins := !v.started
+	if begins {
 		v.started = true
 		t := v.ring.tracks
 		v.bufs = append(v.bufs, flvHeader(t.audio.name != "", t.video.name != ""))
+	} else {
+		v.s.relay.counters.dropped[dropSlowViewer].Add(j.at.seq - v.at.seq)
 	}
-	if p := j.prefaceOf(); len(p) > 0 {
+	if p := j.prefaceOf(begins); len(p) > 0 {
 		v.bufs = append(v.bufs, p)
 	}
 	v.at = j.at
