@@ -106,3 +106,15 @@ func TestStudioOverMidnight(t *testing.T) {
 		t.Errorf("an unknown zone: %q", got)
 	}
 }
+
+// What a creator who was cut off is told to send is below the limit, with room
+// for the sound.
+func TestAdviceAfterACut(t *testing.T) {
+	for limit, want := range map[int]string{20_000_000: "4000 Kbps", 5_000_000: "4000 Kbps", 1_000_000: "800 Kbps"} {
+		h := &HealthModel{TooFast: limit + 40_000, MaxBitrate: limit}
+		a := h.advise("too-fast")
+		if !strings.Contains(a.text, want+" or less") || strings.Contains(a.heading, " "+megabits(limit)) {
+			t.Errorf("%d bit/s: %+v", limit, a)
+		}
+	}
+}
