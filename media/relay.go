@@ -52,7 +52,7 @@ type RelayOptions struct {
 	RingAge   time.Duration // most time kept per stream; 20 s
 	Logger    *slog.Logger  // slog.Default()
 
-	MaxBitrate     int // bit/s that one publisher may send on average over 5 s; 20,000,000
+	MaxBitrate     int // bit/s that one publisher may send for long, see allowance; 20,000,000
 	MaxPublishers  int // streams at once that have a publisher or wait for it; 100
 	MaxViewers     int // in all; 8000
 	MaxShowViewers int // of one stream; 5000

@@ -51,10 +51,10 @@ type reading struct {
 // readCounters reads the counters; those of the server only when there is a pid.
 func readCounters(pid int) (r reading, err error) {
 	r.at = time.Now()
-	if r.own, err = cpuOf(os.Getpid()); err != nil || pid == 0 {
+	if r.own, _, err = statOf(os.Getpid()); err != nil || pid == 0 {
 		return r, err
 	}
-	if r.server, err = cpuOf(pid); err != nil {
+	if r.server, _, err = statOf(pid); err != nil {
 		return r, err
 	}
 	if r.rss, err = residentOf(pid); err != nil {
@@ -66,15 +66,6 @@ func readCounters(pid int) (r reading, err error) {
 	}
 	r.idle, r.machine, err = parseMachine(b)
 	return r, err
-}
-
-func cpuOf(pid int) (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	cpu, _, err := parseStat(b)
-	return cpu, err
 }
 
 // residentOf is the resident memory by /proc/PID/smaps_rollup, which counts

@@ -53,11 +53,7 @@ func watchProcess(ctx context.Context, pid int) func() usage {
 }
 
 func (u *usage) sample(pid int) error {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return err
-	}
-	cpu, rss, err := parseStat(stat)
+	cpu, rss, err := statOf(pid)
 	if err != nil {
 		return err
 	}
@@ -89,6 +85,15 @@ func mean(s []int64) int64 {
 		sum += v
 	}
 	return sum / int64(len(s))
+}
+
+// statOf returns the CPU time of a process and its resident memory in bytes.
+func statOf(pid int) (cpu time.Duration, rss int64, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	return parseStat(b)
 }
 
 // parseStat reads the CPU time and the resident memory, in bytes, from
